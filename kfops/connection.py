@@ -1,0 +1,315 @@
+"""Which backend, as whom, in which namespace; and the way to ask it for something.
+
+The order: arguments, ``connection:`` in config.yaml, ``KF_PIPELINES_ENDPOINT``, the PodDefault's token (which stands
+for the cluster it is in), else the embedded backend. A cluster that is named but does not work is an error, never a
+reason to fall back.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import platform
+import threading
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional, TypeVar
+from urllib.parse import urlencode
+
+from kfops.config import Config, load
+from kfops.credentials import TOKEN_PATH_VARIABLE, Claims, TokenFile, claims_of, find_token
+from kfops.errors import BackendError, ConnectionFailed, InvalidInput
+from kfops.installed import version_of
+from kfops.probe import Health, address, probe
+from kfops.refusals import explain, is_page, of_api_exception
+from kfops.sdk import make_client
+from kfops.transport import Response, request
+from kfops.types import ConnectionStatus
+
+Result = TypeVar("Result")
+
+#: The API's address for whoever is in the cluster.
+IN_CLUSTER = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
+
+_ENDPOINT_VARIABLE = "KF_PIPELINES_ENDPOINT"
+_NAMESPACE_VARIABLE = "KF_PIPELINES_NAMESPACE"
+_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+#: Where workflows of a single-user installation, and of the embedded backend, live.
+_SINGLE_USER_NAMESPACE = "kubeflow"
+
+
+class Connection:
+    """A backend that was reached, and the means to ask it. Make one with :func:`connect`.
+
+    Attributes
+    ----------
+    kind
+        ``embedded`` or ``cluster``.
+    host
+        Its address, without a slash at the end.
+    namespace
+        Where runs happen.
+    identity
+        Whom the backend takes us for: the token's subject, or the user of this machine; "" when it is not known.
+    multi_user
+        Whether the backend keeps users apart by namespace.
+    """
+
+    def __init__(self, host: str, health: Health, *, token: Optional[TokenFile], namespace: str, ui_url: str) -> None:
+        self.host = host
+        self.health = health
+        self.kind = "embedded" if health.embedded else "cluster"
+        self.multi_user = health.multi_user
+        self.namespace = namespace if health.multi_user else (namespace or _SINGLE_USER_NAMESPACE)
+        if health.embedded:
+            self.namespace = _SINGLE_USER_NAMESPACE
+        self.ui_url = ui_url
+        self._token = token
+        self._client: Any = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.kind} {self.host} as {self.identity or 'nobody'} in {self.namespace}>"
+
+    @property
+    def identity(self) -> str:
+        if self.kind == "embedded":
+            return _os_user()
+        return self._claims().subject
+
+    @property
+    def client(self) -> Any:
+        """The ``kfp.Client``, made when first asked for."""
+        with self._lock:
+            if self._client is None:
+                self._client = make_client(
+                    self.host, self._token, namespace=self.required_namespace(), ui_host=self.ui_url
+                )
+            return self._client
+
+    def required_namespace(self) -> str:
+        """Return the namespace that API calls must name: "" in single-user mode, where none may be named.
+
+        Raises
+        ------
+        InvalidInput
+            When the backend wants one and none is known.
+        """
+        if not self.multi_user:
+            return ""
+        if not self.namespace:
+            raise InvalidInput(
+                "No namespace is known.",
+                why="This backend keeps users apart by namespace, and nothing here says which is yours.",
+                remedy="Set connection.namespace in config.yaml to your Kubeflow profile.",
+            )
+        return self.namespace
+
+    def get(self, path: str, *, timeout: float = 60.0, what: str = "answer") -> bytes:
+        """Return what the backend has at ``path`` below the host.
+
+        Raises
+        ------
+        NotFound, BackendError, ConnectionFailed
+            With the server's own words.
+        """
+        return self._ask("GET", path, None, timeout, what).body
+
+    def get_json(self, path: str, query: Optional[Dict[str, Any]] = None, *, what: str = "answer") -> Dict[str, Any]:
+        """Return the object that the backend has at ``path``; ``query`` is without its empty values."""
+        given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
+        return self._object(self._ask("GET", path + (f"?{urlencode(given)}" if given else ""), None, 30.0, what), what)
+
+    def post_json(self, path: str, body: Dict[str, Any], *, what: str = "answer") -> Dict[str, Any]:
+        """Send an object and return the one that comes back."""
+        return self._object(self._ask("POST", path, body, 30.0, what), what)
+
+    def call(self, what: str, ask: Callable[[Any], Result]) -> Result:
+        """Return ``ask(client)``, with what ``kfp.Client`` raises turned into our errors.
+
+        Examples
+        --------
+        >>> connection.call("read the pipeline", lambda client: client.get_pipeline(pipeline_id))  # doctest: +SKIP
+        """
+        client = self.client
+        import urllib3
+        from kfp_server_api import ApiException
+
+        try:
+            return ask(client)
+        except ApiException as error:
+            token = self._read_token()
+            claims = claims_of(token) if token else None
+            raise of_api_exception(error, host=self.host, what=what, token=token, claims=claims) from None
+        except urllib3.exceptions.HTTPError as error:
+            raise ConnectionFailed(
+                f"{self.host} does not answer.",
+                why=f"The connection broke while we tried to {what} ({type(error).__name__}).",
+                remedy="Check that the backend is running, and try again.",
+                kind="timeout" if isinstance(error, urllib3.exceptions.TimeoutError) else "refused",
+                host=self.host,
+            ) from None
+
+    def status(self) -> ConnectionStatus:
+        """Return who we are where; the backend is asked again, and ``error`` says why it is not usable."""
+        problem = None
+        try:
+            probe(self.host, self._read_token(), namespace=self.namespace if self.multi_user else "")
+        except ConnectionFailed as error:
+            problem = error.to_dict()
+        return ConnectionStatus(
+            kind=self.kind,
+            host=self.host,
+            identity=self.identity,
+            namespace=self.namespace,
+            multi_user=self.multi_user,
+            token_expires_at=self._claims().expires_at,
+            versions={**versions(), "backend": self.health.tag_name},
+            error=problem,
+        )
+
+    def _ask(self, method: str, path: str, body: Optional[Any], timeout: float, what: str) -> Response:
+        token = self._read_token()
+        answer = request(method, self.host + path, token=token, body=body, timeout=timeout)
+        page = is_page(answer.text()[:200]) and "html" in answer.headers.get("content-type", "html")
+        if answer.status >= 300 or page:
+            raise explain(
+                answer.status,
+                answer.text(),
+                host=self.host,
+                what=what,
+                location=answer.headers.get("location", ""),
+                token=token,
+                claims=claims_of(token) if token else None,
+            )
+        if not answer.complete:
+            raise BackendError(
+                f"The backend could not {what}.",
+                why="The connection broke in the middle of the answer.",
+                remedy="Try again in a moment.",
+                status=answer.status,
+            )
+        return answer
+
+    def _object(self, answer: Response, what: str) -> Dict[str, Any]:
+        data = answer.json()
+        if not isinstance(data, dict):
+            raise BackendError(
+                f"The backend could not {what}.",
+                why="Its answer is not the JSON object that Kubeflow Pipelines sends.",
+                remedy=f"Check that {self.host} is Kubeflow Pipelines: kfops status",
+                status=answer.status,
+            )
+        return data
+
+    def _read_token(self) -> str:
+        return self._token.read() if self._token is not None else ""
+
+    def _claims(self) -> Claims:
+        try:
+            return claims_of(self._read_token())
+        except ConnectionFailed:
+            return Claims()
+
+
+def connect(
+    config: Optional[Config] = None,
+    *,
+    host: Optional[str] = None,
+    namespace: Optional[str] = None,
+    token_path: Optional[str] = None,
+    kind: Optional[str] = None,
+) -> Connection:
+    """Reach the backend, or say within three seconds why that is not possible.
+
+    Parameters
+    ----------
+    config
+        The configuration, ``kfops.config.load()`` by default.
+    host, namespace, token_path
+        Go before what the configuration and the environment say.
+    kind
+        ``embedded``, ``cluster`` or ``auto``.
+
+    Raises
+    ------
+    ConnectionFailed
+        Nobody answers, or does not let us in; ``details["kind"]`` names the cause.
+    LocalBackendError
+        The embedded backend does not start.
+
+    Examples
+    --------
+    >>> connect(kind="embedded").status().kind  # doctest: +SKIP
+    'embedded'
+    """
+    config = config or load()
+    named = config.connection
+    kind = _kind(kind or named.kind, host)
+    space = namespace or named.namespace or config.pipeline.namespace or _surrounding_namespace()
+    token = find_token(token_path or _below(config.root, named.token_path))
+    where = host or named.host or os.environ.get(_ENDPOINT_VARIABLE) or ""
+    if kind == "embedded" or (kind == "auto" and not where and _is_embedded(token)):
+        return _connect_embedded(token if kind == "auto" else None, named.ui_url)
+    where = address(where or IN_CLUSTER)
+    text = token.read() if token is not None else ""
+    if token is not None and not space:
+        space = claims_of(text).namespace
+    health = probe(where, text, namespace=space)
+    return Connection(where, health, token=token, namespace=space, ui_url=named.ui_url)
+
+
+def versions() -> Dict[str, str]:
+    """Return the versions of this side: ``kfops``, ``kfp`` and ``python``."""
+    return {"kfops": version_of("kfops-lab"), "kfp": version_of("kfp"), "python": platform.python_version()}
+
+
+def _kind(kind: str, host: Optional[str]) -> str:
+    if kind not in ("auto", "embedded", "cluster"):
+        raise InvalidInput(f"{kind!r} is no kind of connection.", remedy="Use embedded, cluster or auto.")
+    if kind == "embedded" and host:
+        raise InvalidInput(
+            "An embedded backend has no host to choose.",
+            why="It is started here, on demand, at an address of its own.",
+            remedy="Leave out either kind='embedded' or the host.",
+        )
+    return kind
+
+
+def _is_embedded(token: Optional[TokenFile]) -> bool:
+    """Whether no cluster is named: there is no token, or it is the embedded backend's own."""
+    return token is None or (token.path.parent / "connection.json").is_file()
+
+
+def _connect_embedded(token: Optional[TokenFile], ui_url: str) -> Connection:
+    from kfops.local import daemon
+
+    endpoint = daemon.ensure_running(token.path.parent if token is not None else None)
+    own = TokenFile(Path(endpoint.token_path))
+    return Connection(endpoint.url, probe(endpoint.url, own.read()), token=own, namespace="", ui_url=ui_url)
+
+
+def _below(root: Path, path: str) -> Optional[str]:
+    return str(root / Path(path).expanduser()) if path else None
+
+
+def _surrounding_namespace() -> str:
+    """Return the namespace that this process lives in, by the environment or by its pod; "" where none."""
+    named = os.environ.get(_NAMESPACE_VARIABLE, "")
+    if not named:
+        try:
+            named = _NAMESPACE_FILE.read_text(encoding="utf-8").strip()
+        except OSError:
+            # Kubeflow's notebook servers: /notebook/<namespace>/<name>
+            parts = os.environ.get("NB_PREFIX", "").strip("/").split("/")
+            named = parts[1] if len(parts) == 3 and parts[0] == "notebook" else ""
+    return named
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        # A container's user id without a name.
+        return str(os.getuid())
