@@ -1,0 +1,47 @@
+# What a person types here. Each target sees to its own set-up and skips what has not changed.
+#
+#   make lab [PORT=8888] [BROWSER=0]   JupyterLab 4 with the panel, the kfp kernel and the embedded backend
+#   make test                          every test, the browser ones included
+#   make check                         linters and type checkers; `make format` repairs what they can repair
+#   make constraints                   pin the newest versions that fit pyproject.toml
+#   make wheel | panel | clean
+#
+# PYTHON=/path/to/python3.12 names the interpreter to make the environments from.
+
+PYTHON ?= python3
+VENVS := .venvs
+
+.DEFAULT_GOAL := lab
+.PHONY: lab panel test check format constraints wheel clean
+
+lab:
+	@$(PYTHON) scripts/setup.py lab
+	@exec $(VENVS)/lab/bin/python scripts/lab.py $(if $(PORT),--port=$(PORT)) $(if $(filter 0,$(BROWSER)),--no-browser)
+
+panel:
+	@$(PYTHON) scripts/setup.py panel
+
+test:
+	@$(PYTHON) scripts/setup.py test
+	@$(PYTHON) scripts/test.py
+
+check:
+	@$(PYTHON) scripts/setup.py lab tools
+	@$(PYTHON) scripts/check.py
+
+format:
+	@$(PYTHON) scripts/setup.py lab tools
+	@$(PYTHON) scripts/check.py --fix
+
+constraints:
+	@$(PYTHON) scripts/constraints.py
+
+wheel:
+	@$(PYTHON) scripts/setup.py wheel
+	@ls dist/*.whl
+
+# The embedded backend's data and your notebooks are not in these folders.
+clean:
+	rm -rf $(VENVS) build dist node_modules labextension/lib kfops_lab/labextension
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
