@@ -1,0 +1,314 @@
+"""Pipelines and their versions: listed, read, uploaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+from urllib.parse import quote
+
+import yaml
+
+from kfops.compiling.finish import images_of
+from kfops.compiling.parameters import parameters_of
+from kfops.config import Config
+from kfops.connection import Connection, connect
+from kfops.errors import BackendError, InvalidInput, KfopsError
+from kfops.experiments import equals
+from kfops.names import check_name
+from kfops.types import ImageVersion, Package, Parameter, Pipeline, PipelineVersion, Source
+
+_PIPELINES = "/apis/v1beta1/pipelines"
+_VERSIONS = "/apis/v1beta1/pipeline_versions"
+
+#: Seconds to connect and to send and receive a package.
+_UPLOAD_TIMEOUT = (5, 120)
+
+_NUMBERED = re.compile(r"version (\d+)")
+_TAKEN = re.compile(r"already exist|duplicate|UNIQUE constraint", re.IGNORECASE)
+_ATTEMPTS = 5
+
+
+def list_pipelines(connection: Optional[Connection] = None) -> List[Pipeline]:
+    """Return all pipelines, the newest first.
+
+    Raises
+    ------
+    ConnectionFailed, BackendError
+        The backend does not answer, or refuses.
+    """
+    connection = connection or connect()
+    wires = _all(connection, _PIPELINES, "pipelines", {"sort_by": "created_at desc"}, "list pipelines")
+    return [_pipeline(wire) for wire in wires]
+
+
+def find_pipeline(name: str, connection: Connection) -> Optional[Pipeline]:
+    """Return the pipeline of that name, or None."""
+    query = {"filter": equals("name", name), "page_size": 2}
+    found = connection.get_json(_PIPELINES, query, what=f"look for the pipeline {name!r}").get("pipelines") or []
+    return _pipeline(found[0]) if found else None
+
+
+def list_versions(pipeline_id: str, connection: Optional[Connection] = None) -> List[PipelineVersion]:
+    """Return the versions of a pipeline, the newest first, without their graphs.
+
+    Raises
+    ------
+    NotFound
+        There is no such pipeline.
+    ConnectionFailed, BackendError
+        The backend does not answer, or refuses.
+    """
+    connection = connection or connect()
+    pipeline = _get_pipeline(pipeline_id, connection)
+    query = {"resource_key.type": "PIPELINE", "resource_key.id": pipeline_id, "sort_by": "created_at desc"}
+    wires = _all(connection, _VERSIONS, "versions", query, "list the versions")
+    return [_version(wire, pipeline) for wire in wires]
+
+
+def get_version(
+    version_id: str, connection: Optional[Connection] = None, config: Optional[Config] = None
+) -> PipelineVersion:
+    """Return a version with its parameters, graph, source and images (whose registry is asked).
+
+    Raises
+    ------
+    NotFound
+        There is no such version.
+    ConnectionFailed, BackendError
+        The backend does not answer, or refuses.
+    """
+    from kfops.graph import graph_of
+    from kfops.images import states
+
+    connection = connection or connect()
+    version, text = read_version(version_id, connection)
+    workflow = workflow_in(text)
+    names = images_in(workflow)
+    try:
+        images: Sequence[ImageVersion] = states(names, version_id, config)
+    except KfopsError as error:
+        # Without a registry in config.yaml the version can be looked at all the same.
+        images = [ImageVersion(name=name, reference="", message=error.message) for name in names]
+    return replace(
+        version,
+        parameters=parameters_of(workflow),
+        sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
+        graph=graph_of(workflow),
+        images=list(images),
+        source=_source(workflow),
+    )
+
+
+def read_version(version_id: str, connection: Connection) -> "tuple[PipelineVersion, str]":
+    """Return a version as it stands in lists, and the text of its package."""
+    path = f"{_VERSIONS}/{quote(version_id, safe='')}"
+    wire = connection.get_json(path, what=f"read the pipeline version {version_id}")
+    text = connection.get_json(f"{path}/templates", what=f"read the package of version {version_id}")
+    owner = _owner(wire)
+    pipeline = _get_pipeline(owner, connection) if owner else Pipeline(id="", name="")
+    return _version(wire, pipeline), str(text.get("template") or "")
+
+
+def workflow_in(text: str) -> Dict[str, Any]:
+    """Return the Argo workflow that the text of a package holds."""
+    try:
+        workflow = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        workflow = None
+    if not isinstance(workflow, dict) or not isinstance(workflow.get("spec"), dict):
+        raise BackendError(
+            "The package of this version cannot be read.",
+            why="The backend returned something else than an Argo workflow.",
+            remedy="Upload the pipeline anew: %kfops upload",
+        )
+    return workflow
+
+
+def images_in(workflow: Mapping[str, Any]) -> List[str]:
+    """Return the names of the versioned images of a workflow: those noted by kfops, else those seen in it."""
+    noted = _note(workflow, "kfops.dev/images")
+    return [str(name) for name in noted] if isinstance(noted, list) else images_of(workflow)
+
+
+def upload(
+    package: Package,
+    *,
+    pipeline_name: Optional[str] = None,
+    version_name: Optional[str] = None,
+    description: Optional[str] = None,
+    connection: Optional[Connection] = None,
+    config: Optional[Config] = None,
+) -> PipelineVersion:
+    """Make a package a new version of its pipeline, which is made if there is none.
+
+    Parameters
+    ----------
+    pipeline_name
+        The pipeline, by default the one that the package is called.
+    version_name
+        By default ``version 2``, ``version 3``, and so on. Kubeflow Pipelines calls the first version like the
+        pipeline, whatever is wished.
+    description
+        Of the pipeline, when it is made; by default that of the package.
+
+    Raises
+    ------
+    InvalidInput
+        A name cannot be kept, or the version's name is taken.
+    ConnectionFailed, BackendError
+        The backend does not answer, or refuses.
+
+    Examples
+    --------
+    >>> kfops.upload(kfops.compile(churn)).number  # doctest: +SKIP
+    1
+    """
+    connection = connection or connect(config)
+    name = check_name(pipeline_name or package.name, "pipeline")
+    if version_name is not None:
+        check_name(version_name, "version")
+    with tempfile.TemporaryDirectory(prefix="kfops-") as folder:
+        path = Path(folder) / "pipeline.yaml"
+        path.write_text(package.text, encoding="utf-8")
+        pipeline = find_pipeline(name, connection)
+        if pipeline is None:
+            about = description if description is not None else package.description
+            pipeline, created = _upload_first(path, name, about, connection)
+            if created is not None:
+                return _described(created, package)
+        return _described(_upload_next(path, pipeline, version_name, connection), package)
+
+
+def _upload_first(
+    path: Path, name: str, description: str, connection: Connection
+) -> "tuple[Pipeline, Optional[PipelineVersion]]":
+    """Make the pipeline; where somebody else has just made it, return theirs and no version."""
+    try:
+        made = connection.call(
+            f"upload the pipeline {name!r}",
+            lambda client: client.pipeline_uploads.upload_pipeline(
+                str(path), name=name, description=description.strip(), _request_timeout=_UPLOAD_TIMEOUT
+            ),
+        )
+    except BackendError as error:
+        pipeline = find_pipeline(name, connection) if _TAKEN.search(error.why) else None
+        if pipeline is None:
+            raise
+        return pipeline, None
+    pipeline = _get_pipeline(made.id, connection)
+    wire = connection.get_json(f"{_VERSIONS}/{pipeline.default_version_id}", what="read the new version")
+    return pipeline, _version(wire, pipeline)
+
+
+def _upload_next(
+    path: Path, pipeline: Pipeline, version_name: Optional[str], connection: Connection
+) -> PipelineVersion:
+    number = 0
+    for attempt in range(_ATTEMPTS):
+        if version_name is None:
+            number = max([number, *(v.number for v in list_versions(pipeline.id, connection))]) + 1
+        name = version_name or f"version {number}"
+        try:
+            made = connection.call(
+                f"upload {name!r} of the pipeline {pipeline.name!r}",
+                lambda client, name=name: client.pipeline_uploads.upload_pipeline_version(  # type: ignore[misc]
+                    str(path), name=name, pipelineid=pipeline.id, _request_timeout=_UPLOAD_TIMEOUT
+                ),
+            )
+        except BackendError as error:
+            if not _TAKEN.search(error.why):
+                raise
+            if version_name is not None:
+                raise InvalidInput(
+                    f"The pipeline {pipeline.name!r} has a version {version_name!r} already.",
+                    why="A version is never replaced.",
+                    remedy="Choose another name, or leave it out to have the version numbered.",
+                ) from None
+            if attempt == _ATTEMPTS - 1:
+                raise
+            # Another upload took the number between our look and our upload.
+            continue
+        return _version(connection.get_json(f"{_VERSIONS}/{made.id}", what="read the new version"), pipeline)
+    raise AssertionError("unreachable")
+
+
+def _described(version: PipelineVersion, package: Package) -> PipelineVersion:
+    """Return a version with what its package says, without asking the backend what we have just sent it."""
+    images = [ImageVersion(name=name, reference="") for name in package.images]
+    return replace(
+        version,
+        parameters=list(package.parameters),
+        sha256=package.sha256,
+        graph=package.graph,
+        images=images,
+        source=package.source,
+    )
+
+
+def _all(connection: Connection, path: str, key: str, query: Mapping[str, Any], what: str) -> List[Dict[str, Any]]:
+    found: List[Dict[str, Any]] = []
+    token = ""
+    while True:
+        page = connection.get_json(path, {**query, "page_size": 200, "page_token": token}, what=what)
+        found.extend(page.get(key) or [])
+        token = page.get("next_page_token") or ""
+        if not token:
+            return found
+
+
+def _get_pipeline(pipeline_id: str, connection: Connection) -> Pipeline:
+    path = f"{_PIPELINES}/{quote(pipeline_id, safe='')}"
+    return _pipeline(connection.get_json(path, what=f"read the pipeline {pipeline_id}"))
+
+
+def _pipeline(wire: Mapping[str, Any]) -> Pipeline:
+    return Pipeline(
+        id=wire.get("id", ""),
+        name=wire.get("name", ""),
+        description=wire.get("description", ""),
+        created_at=wire.get("created_at", ""),
+        default_version_id=(wire.get("default_version") or {}).get("id", ""),
+    )
+
+
+def _version(wire: Mapping[str, Any], pipeline: Pipeline) -> PipelineVersion:
+    name, version_id = wire.get("name", ""), wire.get("id", "")
+    numbered = _NUMBERED.fullmatch(name)
+    # The first version has the pipeline's name, and in Kubeflow Pipelines also its id.
+    number = int(numbered.group(1)) if numbered else int(version_id == pipeline.id or name == pipeline.name)
+    return PipelineVersion(
+        id=version_id,
+        pipeline_id=pipeline.id,
+        pipeline_name=pipeline.name,
+        name=name,
+        number=number,
+        created_at=wire.get("created_at", ""),
+        parameters=[Parameter(name=p["name"], default=p.get("value")) for p in wire.get("parameters") or []],
+    )
+
+
+def _owner(wire: Mapping[str, Any]) -> str:
+    for reference in wire.get("resource_references") or []:
+        if (reference.get("key") or {}).get("type") == "PIPELINE":
+            return str(reference["key"].get("id") or "")
+    return ""
+
+
+def _note(workflow: Mapping[str, Any], annotation: str) -> Any:
+    text = ((workflow.get("metadata") or {}).get("annotations") or {}).get(annotation)
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return None
+
+
+def _source(workflow: Mapping[str, Any]) -> Optional[Source]:
+    noted = _note(workflow, "kfops.dev/source")
+    if not isinstance(noted, dict):
+        return None
+    return Source(**{key: str(noted.get(key) or "") for key in ("kind", "path", "sha256", "git_commit")})
