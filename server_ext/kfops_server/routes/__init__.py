@@ -1,0 +1,32 @@
+"""The routes of the REST API; `openapi.yaml` describes the same ones, and a test holds the two together."""
+
+from __future__ import annotations
+
+from .compile import BuildHandler, PackagesHandler, VersionsHandler
+from .models import ModelHandler, ModelsHandler
+from .operations import OperationHandler, OperationsHandler
+from .pipelines import PipelinesHandler, PipelineVersionsHandler, VersionHandler
+from .runs import ExperimentsHandler, RunHandler, RunsHandler, StepLogHandler
+from .status import StatusHandler
+
+__all__ = ["ROUTES"]
+
+_ID = "([^/]+)"
+
+ROUTES = [
+    (r"/kfops/status", StatusHandler),
+    (r"/kfops/packages", PackagesHandler),
+    (r"/kfops/versions", VersionsHandler),
+    (rf"/kfops/versions/{_ID}", VersionHandler),
+    (rf"/kfops/versions/{_ID}/images", BuildHandler),
+    (r"/kfops/operations", OperationsHandler),
+    (rf"/kfops/operations/{_ID}", OperationHandler),
+    (r"/kfops/pipelines", PipelinesHandler),
+    (rf"/kfops/pipelines/{_ID}/versions", PipelineVersionsHandler),
+    (r"/kfops/runs", RunsHandler),
+    (rf"/kfops/runs/{_ID}", RunHandler),
+    (rf"/kfops/runs/{_ID}/steps/{_ID}/log", StepLogHandler),
+    (r"/kfops/models", ModelsHandler),
+    (rf"/kfops/models/{_ID}", ModelHandler),
+    (r"/kfops/experiments", ExperimentsHandler),
+]
