@@ -1,0 +1,97 @@
+"""Workflow -> Package: version_id, annotations, images, text."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import re
+from typing import Any, Dict, Iterator, List, Mapping, Optional
+
+from kfops.compiling import text
+from kfops.compiling.parameters import VERSION_ID, parameters_of, pipeline_spec
+from kfops.errors import CompileError
+from kfops.graph import graph_of
+from kfops.types import Package, Source
+
+SOURCE_ANNOTATION = "kfops.dev/source"
+IMAGES_ANNOTATION = "kfops.dev/images"
+MATERIALIZE_ANNOTATION = "kfops.dev/materialize"
+
+_VERSION = re.compile(r"\{\{\s*workflow\.parameters\.version_id\s*\}\}")
+_VERSIONED = re.compile(r"^(?:.+/)?([^/:]+):\{\{\s*workflow\.parameters\.version_id\s*\}\}$")
+
+
+def package_of(
+    workflow: Dict[str, Any],
+    mode: str,
+    source: Source,
+    *,
+    output: str = "",
+    dockerfiles: Optional[Dict[str, str]] = None,
+) -> Package:
+    """Return the package of a compiled workflow, which is completed in place."""
+    spec = pipeline_spec(workflow)
+    images = images_of(workflow)
+    name = spec.get("name") or workflow["metadata"].get("generateName", "").rstrip("-")
+    _complete(workflow, name)
+    annotations = workflow["metadata"].setdefault("annotations", {})
+    annotations[SOURCE_ANNOTATION] = json.dumps(dataclasses.asdict(source), sort_keys=True)
+    annotations[IMAGES_ANNOTATION] = json.dumps(images)
+    written = text.dump(workflow)
+    if "{{pipelineparam" in written:
+        raise CompileError(
+            f"{name} does not compile",
+            why="a pipeline parameter was used where kfp cannot put its value (a placeholder stayed in the package)",
+            remedy="pass the parameter to a step as an argument, not inside another object",
+        )
+    return Package(
+        name=name,
+        description=spec.get("description") or "",
+        mode=mode,
+        parameters=parameters_of(workflow),
+        graph=graph_of(workflow),
+        size=len(written.encode("utf-8")),
+        sha256=hashlib.sha256(written.encode("utf-8")).hexdigest(),
+        images=images,
+        source=source,
+        compiled_at=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        output=output,
+        dockerfiles=dict(dockerfiles or {}),
+        workflow=workflow,
+        text=written,
+    )
+
+
+def images_of(workflow: Mapping[str, Any]) -> List[str]:
+    """Return the names given to ``versioned_image``, in order of first use."""
+    found: Dict[str, None] = {}
+    for container in _containers(workflow):
+        hit = _VERSIONED.match(container.get("image") or "")
+        if hit:
+            found[hit.group(1)] = None
+    return list(found)
+
+
+def _complete(workflow: Dict[str, Any], name: str) -> None:
+    """Declare version_id where it is used, and tell materialize steps which pipeline they belong to."""
+    for template in workflow["spec"].get("templates") or []:
+        if ((template.get("metadata") or {}).get("annotations") or {}).get(MATERIALIZE_ANNOTATION) != "true":
+            continue
+        env = template["container"].setdefault("env", [])
+        if not any(variable["name"] == "KFOPS_PIPELINE" for variable in env):
+            env.append({"name": "KFOPS_PIPELINE", "value": name})
+    arguments = workflow["spec"].setdefault("arguments", {})
+    declared = arguments.setdefault("parameters", [])
+    used = _VERSION.search(json.dumps(workflow["spec"]))
+    if used and not any(parameter["name"] == VERSION_ID for parameter in declared):
+        declared.append({"name": VERSION_ID, "value": ""})
+
+
+def _containers(workflow: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for template in (workflow.get("spec") or {}).get("templates") or []:
+        if "container" in template:
+            yield template["container"]
+        yield from template.get("initContainers") or []
+        yield from template.get("sidecars") or []

@@ -1,0 +1,156 @@
+"""A compile request: what the forked child does with it, and what its outcome means."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal as signals
+import subprocess
+from typing import Any, Dict, Mapping
+
+from kfops.compiling.sandbox import Outcome
+from kfops.errors import CompileCrashed, CompileError, CompileExited, CompileOutOfMemory, CompileTimeout, KfopsError
+from kfops.types import Artifact, Edge, Graph, Package, Parameter, Source, Step
+
+#: Seconds that compiling may take, and bytes of memory it may ask for, when nothing else is said.
+TIME_LIMIT = 60.0
+MEMORY_LIMIT = 2 * 1024**3
+
+
+def answer(request: Mapping[str, Any]) -> bytes:
+    """Compile, in a process that ends afterwards, and return the package or the error as JSON."""
+    from kfops.compiling.problems import explain
+
+    cells: Dict[str, Any] = {}
+    try:
+        package = _compile(request, cells)
+        wire = dataclasses.replace(package, workflow={}, text="").to_dict()
+        return json.dumps({"result": {**wire, "workflow": package.workflow, "text": package.text}}).encode("utf-8")
+    except BaseException as error:  # noqa: B902 - sys.exit and MemoryError are answers as well
+        name = os.path.basename(str(request["path"]))
+        return json.dumps({"error": explain(error, name, cells).to_dict()}, default=str).encode("utf-8")
+
+
+def _compile(request: Mapping[str, Any], cells: Dict[str, Any]) -> Package:
+    from kfops import config as configuration
+    from kfops.compiling import build, context, finish, loading, source
+
+    program = source.read_source(request["path"], request.get("content"), function=request.get("function") or "")
+    cells.update(program.cells)
+    folder = os.path.dirname(program.path)
+    config = configuration.load(request.get("config")) if request.get("config") else configuration.load(start=folder)
+    mode = build.configured_mode(request.get("mode"), config)
+    with context.compiling(config, program.dockerfiles):
+        preferred = config.pipeline.pipeline_function_name or ""
+        function = loading.load(program, request.get("function") or "", preferred)
+        workflow = build.workflow_of(function, mode, request.get("name") or "")
+        origin = Source(program.kind, shown_path(program.path, config), program.sha256, git_commit(folder))
+        return finish.package_of(workflow, mode, origin, dockerfiles=program.dockerfiles)
+
+
+def read_outcome(request: Mapping[str, Any], outcome: Outcome) -> Package:
+    """Return the package that a child answered.
+
+    Raises
+    ------
+    CompileError
+        Or one of its kinds: what the child answered, or how it ended without an answer.
+    """
+    if outcome.result is not None and not outcome.timed_out and not outcome.cancelled:
+        try:
+            wire = json.loads(outcome.result)
+        except ValueError:
+            wire = {}
+        if "result" in wire:
+            return package_from(wire["result"], output=outcome.output)
+        if "error" in wire:
+            error = KfopsError.from_dict(wire["error"])
+            if outcome.output:
+                error.details["output"] = outcome.output
+            raise error
+    raise _ended(request, outcome)
+
+
+def _ended(request: Mapping[str, Any], outcome: Outcome) -> CompileError:
+    path = str(request.get("path", ""))
+    message = f"{os.path.basename(path)} does not compile"
+    facts: Dict[str, Any] = {"path": path, "output": outcome.output}
+    if outcome.cancelled:
+        return CompileError(f"compiling {os.path.basename(path)} was cancelled", cancelled=True, **facts)
+    if outcome.timed_out:
+        limit = float(request.get("time_limit") or TIME_LIMIT)
+        return CompileTimeout(
+            message,
+            why=f"it took longer than {limit:g} s",
+            remedy="do the work in a step, not while the pipeline is compiled; or give a longer time_limit",
+            time_limit=limit,
+            **facts,
+        )
+    if outcome.signal:
+        name = signals.Signals(outcome.signal).name
+        if "bad_alloc" in outcome.output or "Cannot allocate memory" in outcome.output:
+            return CompileOutOfMemory(
+                message,
+                why="it asked for more memory than a compile may have",
+                remedy="load data in a step, not while the pipeline is compiled",
+                **facts,
+            )
+        return CompileCrashed(
+            message, why=f"its process died of {name}", remedy="see what it printed", signal=name, **facts
+        )
+    return CompileExited(
+        message,
+        why=f"it ended Python itself with os._exit({outcome.exit_code})",
+        remedy="leave out the call that ends the process",
+        exit_code=outcome.exit_code,
+        **facts,
+    )
+
+
+def package_from(wire: Mapping[str, Any], *, output: str = "") -> Package:
+    """Return the package that ``to_dict`` described."""
+    graph = dict(wire["graph"])
+    graph["edges"] = [Edge(**edge) for edge in graph["edges"]]
+    graph["steps"] = [_step(step) for step in graph["steps"]]
+    return Package(
+        **{
+            **wire,
+            "graph": Graph(**graph),
+            "parameters": [Parameter(**parameter) for parameter in wire["parameters"]],
+            "source": Source(**wire["source"]),
+            "output": output or wire.get("output", ""),
+        }
+    )
+
+
+def _step(wire: Mapping[str, Any]) -> Step:
+    artifacts = {side: [Artifact(**a) for a in wire[side]] for side in ("input_artifacts", "output_artifacts")}
+    return Step(**{**wire, **artifacts})
+
+
+def shown_path(path: str, config: Any) -> str:
+    """Return the path as it is noted in a package: below the project's folder where it is there."""
+    root = os.fspath(getattr(config, "root", None) or os.path.dirname(path))
+    relative = os.path.relpath(path, root)
+    return os.path.basename(path) if relative.startswith("..") else relative
+
+
+def git_commit(folder: str) -> str:
+    """Return the commit that ``folder`` is at, with ``-dirty`` when files differ from it; "" without git."""
+    above = folder
+    while not os.path.exists(os.path.join(above, ".git")):
+        if os.path.dirname(above) == above:
+            return ""
+        above = os.path.dirname(above)
+    try:
+        found = subprocess.run(
+            ["git", "-C", folder, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=2,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.decode("ascii", "replace").strip()

@@ -1,0 +1,317 @@
+"""Runs a function in a forked child that can harm nothing but its own request.
+
+The child is the leader of its own session, has a limit on memory and on time, no file of its parent's open, and its
+output in a pipe. When it has ended, or its time is over, its whole process group is killed, and whatever it left behind
+elsewhere too. To be used from a process with a single thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import select
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+
+#: What a child may print before the rest is dropped.
+OUTPUT_LIMIT = 200_000
+#: What a child may answer: the package of a very large pipeline.
+RESULT_LIMIT = 512 * 1024 * 1024
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass
+class Outcome:
+    """How a child ended: its answer (None when it gave none), its output, and its end.
+
+    ``exit_code`` is None when ``signal`` ended it; ``timed_out`` and ``cancelled`` say that it was killed for that.
+    """
+
+    result: Optional[bytes]
+    output: str
+    exit_code: Optional[int] = None
+    signal: int = 0
+    timed_out: bool = False
+    cancelled: bool = False
+
+
+@dataclass
+class _Child:
+    pid: int
+    result_fd: int
+    output_fd: int
+    deadline: float
+    result: bytearray = field(default_factory=bytearray)
+    output: bytearray = field(default_factory=bytearray)
+    dropped: int = 0
+    timed_out: bool = False
+    cancelled: bool = False
+    status: Optional[int] = None
+    ended_at: float = 0.0
+
+
+class Sandbox:
+    """Children that run at the same time, by a key of the caller's."""
+
+    def __init__(self) -> None:
+        self._children: Dict[Any, _Child] = {}
+        self._bell = _child_bell()
+        _become_subreaper()
+
+    def start(self, key: Any, work: Callable[[], bytes], *, time_limit: float, memory_limit: int) -> None:
+        """Fork a child that runs ``work`` and answers what it returns.
+
+        Parameters
+        ----------
+        key
+            Names the child in ``poll`` and ``kill``.
+        work
+            Runs in the child; an exception it lets through is a crash, so it should answer errors too.
+        time_limit
+            Seconds after which the child is killed.
+        memory_limit
+            Bytes of address space that the child may add to what the parent has.
+        """
+        result_read, result_write = os.pipe()
+        output_read, output_write = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            _run_child(work, result_write, output_write, memory_limit)
+        os.close(result_write)
+        os.close(output_write)
+        for fd in (result_read, output_read):
+            os.set_blocking(fd, False)
+        self._children[key] = _Child(pid, result_read, output_read, time.monotonic() + time_limit)
+
+    def fds(self) -> List[int]:
+        """Return the file descriptors that become readable when ``poll`` has something to do."""
+        return [fd for child in self._children.values() for fd in (child.result_fd, child.output_fd) if fd >= 0]
+
+    def wait(self, extra: List[int], at_most: float = 60.0) -> List[int]:
+        """Wait until a child, or one of ``extra``, needs attention; return the readable ones of ``extra``."""
+        now = time.monotonic()
+        timeout = min([at_most] + [self._patience(child, now) for child in self._children.values()])
+        bell = [self._bell] if self._bell >= 0 else []
+        readable, _, _ = select.select([*self.fds(), *bell, *extra], [], [], max(0.0, timeout))
+        if bell and bell[0] in readable:
+            _drain(bell[0], bytearray(), 0)
+        return [fd for fd in extra if fd in readable]
+
+    def poll(self) -> List[Tuple[Any, Outcome]]:
+        """Read what the children wrote; return those that have ended, which are forgotten."""
+        ended = []
+        for key, child in list(self._children.items()):
+            self._read(child)
+            if child.status is None and time.monotonic() > child.deadline:
+                child.timed_out = not child.cancelled
+                _kill_group(child.pid)
+            if child.status is None:
+                pid, status = os.waitpid(child.pid, os.WNOHANG)
+                if pid:
+                    child.status, child.ended_at = status, time.monotonic()
+                    _kill_group(child.pid)
+            if child.status is not None:
+                self._read(child)
+                del self._children[key]
+                ended.append((key, self._outcome(child)))
+        if ended:
+            self._kill_orphans()
+        return ended
+
+    def kill(self, key: Any) -> None:
+        """Kill a child; ``poll`` still reports its end."""
+        child = self._children.get(key)
+        if child is not None and child.status is None:
+            child.cancelled = True
+            _kill_group(child.pid)
+
+    def close(self) -> None:
+        """Kill all children."""
+        for key in list(self._children):
+            self.kill(key)
+        until = time.monotonic() + 5
+        while self._children and time.monotonic() < until:
+            if not self.poll():
+                time.sleep(0.005)
+
+    def _patience(self, child: _Child, now: float) -> float:
+        if self._bell < 0 and (child.result or child.result_fd < 0):
+            return 0.01  # it is about to end, and nothing will ring
+        left = max(0.0, child.deadline - now) + 0.005 if not child.timed_out else 0.05
+        return left if self._bell >= 0 else min(left, 0.1)
+
+    @staticmethod
+    def _read(child: _Child) -> None:
+        child.result_fd = _drain(child.result_fd, child.result, RESULT_LIMIT)[0]
+        child.output_fd, dropped = _drain(child.output_fd, child.output, OUTPUT_LIMIT)
+        child.dropped += dropped
+
+    @staticmethod
+    def _outcome(child: _Child) -> Outcome:
+        for fd in (child.result_fd, child.output_fd):
+            if fd >= 0:
+                os.close(fd)
+        text = child.output.decode("utf-8", "replace")
+        if child.dropped:
+            text += f"\n… {child.dropped} bytes more"
+        status = child.status or 0
+        died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        code = None if died else os.WEXITSTATUS(status)
+        return Outcome(bytes(child.result) or None, text, code, died, child.timed_out, child.cancelled)
+
+    def _kill_orphans(self) -> None:
+        """Kill what an ended child left behind in sessions of its own (a daemon, say): this process inherits it."""
+        own = {child.pid for child in self._children.values()}
+        for pid in _children_of(os.getpid()) - own:
+            try:
+                if os.getsid(pid) in own:
+                    continue
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except OSError:
+                continue
+
+
+def run(work: Callable[[], bytes], *, time_limit: float, memory_limit: int) -> Outcome:
+    """Run ``work`` in a child and return how it ended."""
+    sandbox = Sandbox()
+    sandbox.start(None, work, time_limit=time_limit, memory_limit=memory_limit)
+    while True:
+        sandbox.wait([])
+        for _, outcome in sandbox.poll():
+            return outcome
+
+
+def _run_child(work: Callable[[], bytes], result: int, output: int, memory_limit: int) -> None:
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        quiet = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(quiet, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        result = _move_up(result)
+        os.closerange(3, result)
+        os.closerange(result + 1, 4096)
+        os.set_inheritable(result, False)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _limit_memory(memory_limit)
+        sys.stdin, sys.stdout, sys.stderr = (
+            open(0, closefd=False),
+            open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False),
+            open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False),
+        )
+        answer = work()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        view = memoryview(answer)
+        while view:
+            view = view[os.write(result, view) :]
+        os._exit(0)
+    except BaseException:  # noqa: B902 - whatever it was, the parent's code must not go on in here
+        import traceback
+
+        traceback.print_exc()
+        os._exit(70)
+
+
+def _move_up(fd: int) -> int:
+    """Give ``fd`` a number that programs do not use by chance."""
+    import fcntl
+
+    return fcntl.fcntl(fd, fcntl.F_DUPFD, 200)
+
+
+def _limit_memory(extra: int) -> None:
+    limit = _address_space() + extra
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    except (ValueError, OSError):
+        pass  # macOS has no such limit
+
+
+def _address_space() -> int:
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 1 << 30
+
+
+def _drain(fd: int, into: bytearray, limit: int) -> Tuple[int, int]:
+    """Read all there is; return the descriptor (-1 at its end) and the number of bytes that did not fit."""
+    dropped = 0
+    for _ in range(64):  # a child that prints for ever must not hold up the others
+        if fd < 0:
+            break
+        try:
+            data = os.read(fd, 65536)
+        except BlockingIOError:
+            break
+        if not data:
+            os.close(fd)
+            return -1, dropped
+        room = max(0, limit - len(into))
+        into += data[:room]
+        dropped += len(data) - min(room, len(data))
+    return fd, dropped
+
+
+def _kill_group(pid: int) -> None:
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _children_of(pid: int) -> Set[int]:
+    found: Set[int] = set()
+    try:
+        entries = [name for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return found
+    for name in entries:
+        try:
+            with open(f"/proc/{name}/stat") as file:
+                if int(file.read().rsplit(")", 1)[1].split()[1]) == pid:
+                    found.add(int(name))
+        except (OSError, IndexError, ValueError):
+            continue
+    return found
+
+
+def _child_bell() -> int:
+    """Return a descriptor that becomes readable when a child ends, -1 where there cannot be one.
+
+    A child's pipes do not tell its end while a process it started still holds them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return -1
+    read, write = os.pipe()
+    for fd in (read, write):
+        os.set_blocking(fd, False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    return read
+
+
+def _become_subreaper() -> None:
+    """Inherit the orphans of children, so that they can be found and killed (Linux)."""
+    if sys.platform.startswith("linux"):
+        try:
+            ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        except (OSError, AttributeError):
+            return
