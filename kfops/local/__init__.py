@@ -1,0 +1,1 @@
+"""The embedded backend: one machine's stand-in for Kubeflow Pipelines."""

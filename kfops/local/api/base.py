@@ -1,0 +1,196 @@
+"""What every route has in common: who may ask, how bodies are read, and how answers and refusals are written."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+
+from tornado.web import HTTPError, RequestHandler
+
+from kfops.errors import KfopsError
+
+from ..problems import Forbidden, Invalid, Missing, Problem, Unauthorized, Unsupported
+from ..store import Store
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+log = logging.getLogger("kfops.local")
+
+#: Names by which a browser on this machine may call the backend; any other name means DNS rebinding.
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+#: Problems of requests that no route handles, by HTTP status.
+_GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 3}
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What the routes work with."""
+
+    store: Store
+    engine: Engine
+    data_dir: Path
+    token: str
+    version: str
+    started_at: float
+
+
+class Handler(RequestHandler):
+    """Base of all routes."""
+
+    backend: Backend
+
+    def initialize(self, backend: Backend) -> None:
+        self.backend = backend
+
+    def prepare(self) -> None:
+        """Refuse every request that does not come from this machine's user."""
+        name = re.sub(r":\d*$", "", self.request.headers.get("Host", ""))
+        if name not in LOOPBACK_NAMES:
+            raise Forbidden("The embedded backend answers only to its loopback address.")
+        sent = self.request.headers.get("Authorization", "")
+        # Compared as bytes: compare_digest takes no other characters than ASCII in text.
+        if not hmac.compare_digest(sent.encode(), f"Bearer {self.backend.token}".encode()):
+            raise Unauthorized(
+                "The request has no valid bearer token." if sent else "The request has no bearer token.",
+                "The token is in the file that connection.json in the data folder names.",
+            )
+
+    def set_default_headers(self) -> None:
+        self.set_header("Server", "kfops-local")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def reply(self, body: Dict[str, Any]) -> None:
+        """Answer with JSON."""
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(body, separators=(",", ":")))
+
+    def body(self) -> Dict[str, Any]:
+        """Return the JSON object of the request, with its names in snake_case; raises Invalid."""
+        raw = self.request.body
+        if not raw:
+            return {}
+        try:
+            wire = json.loads(raw.decode("utf-8"))
+            if b"\\ud" in raw.lower():
+                json.dumps(wire, ensure_ascii=False).encode("utf-8")  # half a surrogate pair cannot be stored
+            if isinstance(wire, dict):
+                return _snake_case(wire)  # type: ignore[no-any-return]
+        except (ValueError, RecursionError):
+            raise Invalid("The request's body is not JSON.") from None
+        raise Invalid("The request's body is not a JSON object.")
+
+    @property
+    def query(self) -> Dict[str, str]:
+        """The query's arguments by name; the last one wins."""
+        return {name: self.get_query_argument(name) for name in self.request.query_arguments}
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Write a refusal in the real API server's form, without a traceback."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        self.refuse(self._problem(status_code, error))
+
+    def refuse(self, problem: Problem) -> None:
+        """Answer with a problem."""
+        self.set_status(problem.status)
+        self.reply(problem.to_wire())
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log only what the backend did wrong itself."""
+        if not isinstance(value, (Problem, HTTPError, KfopsError)):
+            log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
+
+    def _problem(self, status: int, error: Optional[BaseException]) -> Problem:
+        if isinstance(error, Problem):
+            return error
+        if isinstance(error, KfopsError):
+            return Invalid(str(error), error.message)
+        if status == 405:
+            problem: Problem = Unsupported(f"{self.request.path} cannot be asked with {self.request.method}.")
+        elif status == 404:
+            problem = Missing("Path", self.request.path)
+        elif status < 500:
+            problem = Invalid(getattr(error, "log_message", None) or "The request cannot be read.")
+        else:
+            problem = Problem("The embedded backend failed; its log, backend.log in the data folder, says why.")
+        problem.status, problem.grpc_code = status, _GRPC_CODES.get(status, 13)
+        return problem
+
+
+class UnknownRoute(Handler):
+    """Answers for every path that is not served."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise Missing("Path", self.request.path)
+
+
+def text(body: Mapping[str, Any], name: str) -> str:
+    """Return the text called ``name``, "" when it is absent; raises Invalid when it is something else."""
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Invalid(f"The field {name} must be a string.")
+    return value
+
+
+def section(body: Mapping[str, Any], name: str) -> Dict[str, Any]:
+    """Return the object called ``name``, {} when it is absent; raises Invalid when it is something else."""
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Invalid(f"The field {name} must be an object.")
+    return value
+
+
+def items(body: Mapping[str, Any], name: str) -> List[Dict[str, Any]]:
+    """Return the list of objects called ``name``, [] when it is absent; raises Invalid when it is something else."""
+    value = body.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Invalid(f"The field {name} must be a list of objects.")
+    return value
+
+
+_RESOURCE_TYPES = ("UNKNOWN_RESOURCE_TYPE", "EXPERIMENT", "JOB", "PIPELINE", "PIPELINE_VERSION", "NAMESPACE")
+
+
+def resource_type(value: Any) -> str:
+    """Return the name of a resource type that is given by name or by number; raises Invalid."""
+    if value is None or value == "":
+        return _RESOURCE_TYPES[0]
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(_RESOURCE_TYPES):
+        return _RESOURCE_TYPES[value]
+    if value in _RESOURCE_TYPES:
+        return str(value)
+    raise Invalid(f"Unknown resource type {value!r}.")
+
+
+def references(body: Mapping[str, Any]) -> List[Tuple[str, str]]:
+    """Return the type and id of each of ``resource_references``."""
+    found = []
+    for reference in items(body, "resource_references"):
+        key = section(reference, "key")
+        found.append((resource_type(key.get("type")), text(key, "id")))
+    return found
+
+
+def _snake_case(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            re.sub("([A-Z])", lambda match: "_" + match.group(1).lower(), key): _snake_case(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_snake_case(item) for item in value]
+    return value

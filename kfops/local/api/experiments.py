@@ -1,0 +1,53 @@
+"""The experiment service."""
+
+from __future__ import annotations
+
+from ..problems import Invalid, Missing
+from . import wire
+from .base import Handler, references, resource_type, text
+
+
+class Experiments(Handler):
+    """/apis/v1beta1/experiments"""
+
+    def get(self) -> None:
+        query = self.query
+        kind, owner = resource_type(query.get("resource_reference_key.type")), query.get("resource_reference_key.id")
+        if owner or kind not in ("UNKNOWN_RESOURCE_TYPE", "NAMESPACE"):
+            raise Invalid("In single-user mode, ListExperiment cannot filter by namespace.")
+        rows, total, token = self.backend.store.experiments.list(query)
+        self.reply(
+            wire.present(
+                experiments=[wire.experiment(row) for row in rows], total_size=total, next_page_token=token
+            )
+        )
+
+    def post(self) -> None:
+        body = self.body()
+        name = text(body, "name")
+        if not name:
+            raise Invalid("Experiment name is empty. Please specify a valid experiment name.")
+        if references(body):
+            raise Invalid("In single-user mode, CreateExperimentRequest shouldn't contain resource references.")
+        self.reply(wire.experiment(self.backend.store.experiments.create(name, text(body, "description"))))
+
+
+class Experiment(Handler):
+    """/apis/v1beta1/experiments/{id}"""
+
+    def get(self, experiment_id: str) -> None:
+        self.reply(wire.experiment(self.backend.store.experiments.get(experiment_id)))
+
+    def delete(self, experiment_id: str) -> None:
+        self.backend.store.experiments.delete(experiment_id)
+        self.reply({})
+
+
+class ExperimentStorage(Handler):
+    """/apis/v1beta1/experiments/{id}:archive and :unarchive"""
+
+    def post(self, experiment_id: str, verb: str) -> None:
+        if verb not in ("archive", "unarchive"):
+            raise Missing("Path", self.request.path)
+        self.backend.store.experiments.set_archived(experiment_id, verb == "archive")
+        self.reply({})

@@ -1,0 +1,96 @@
+"""The pipeline service: pipelines and their versions."""
+
+from __future__ import annotations
+
+from ..problems import Invalid, Unsupported
+from . import wire
+from .base import Handler, resource_type
+
+BY_URL = (
+    "The embedded backend does not download packages from a URL.",
+    "Upload the file: client.upload_pipeline(), or client.upload_pipeline_version().",
+)
+
+
+class Pipelines(Handler):
+    """/apis/v1beta1/pipelines"""
+
+    def get(self) -> None:
+        query = self.query
+        if query.get("resource_reference_key.id"):
+            raise Invalid("In single-user mode, pipelines cannot be filtered by namespace.")
+        rows, total, token = self.backend.store.pipelines.list(query)
+        defaults = self.backend.store.pipelines.default_versions(rows)
+        self.reply(
+            wire.present(
+                pipelines=[wire.pipeline(row, defaults.get(row.id)) for row in rows],
+                total_size=total,
+                next_page_token=token,
+            )
+        )
+
+    def post(self) -> None:
+        raise Unsupported(*BY_URL)
+
+
+class Pipeline(Handler):
+    """/apis/v1beta1/pipelines/{id}"""
+
+    def get(self, pipeline_id: str) -> None:
+        row = self.backend.store.pipelines.get(pipeline_id)
+        self.reply(wire.pipeline(row, self.backend.store.pipelines.default_versions([row]).get(row.id)))
+
+    def delete(self, pipeline_id: str) -> None:
+        self.backend.store.pipelines.delete(pipeline_id)
+        self.reply({})
+
+
+class PipelineTemplate(Handler):
+    """/apis/v1beta1/pipelines/{id}/templates"""
+
+    def get(self, pipeline_id: str) -> None:
+        version_id = self.backend.store.pipelines.get(pipeline_id).default_version_id
+        self.reply(wire.present(template=self.backend.store.versions.text(version_id)))
+
+
+class DefaultVersion(Handler):
+    """/apis/v1beta1/pipelines/{id}/default_version/{version id}"""
+
+    def post(self, pipeline_id: str, version_id: str) -> None:
+        self.backend.store.pipelines.set_default(pipeline_id, version_id)
+        self.reply({})
+
+
+class Versions(Handler):
+    """/apis/v1beta1/pipeline_versions"""
+
+    def get(self) -> None:
+        query = self.query
+        pipeline_id = query.get("resource_key.id", "")
+        if resource_type(query.get("resource_key.type")) not in ("PIPELINE", "UNKNOWN_RESOURCE_TYPE") or not pipeline_id:
+            raise Invalid("Pipeline versions are listed by pipeline: resource_key.type PIPELINE and resource_key.id.")
+        rows, total, token = self.backend.store.versions.list(pipeline_id, query)
+        self.reply(
+            wire.present(versions=[wire.version(row) for row in rows], total_size=total, next_page_token=token)
+        )
+
+    def post(self) -> None:
+        raise Unsupported(*BY_URL)
+
+
+class Version(Handler):
+    """/apis/v1beta1/pipeline_versions/{id}"""
+
+    def get(self, version_id: str) -> None:
+        self.reply(wire.version(self.backend.store.versions.get(version_id)))
+
+    def delete(self, version_id: str) -> None:
+        self.backend.store.versions.delete(version_id)
+        self.reply({})
+
+
+class VersionTemplate(Handler):
+    """/apis/v1beta1/pipeline_versions/{id}/templates"""
+
+    def get(self, version_id: str) -> None:
+        self.reply(wire.present(template=self.backend.store.versions.text(version_id)))

@@ -1,0 +1,222 @@
+"""The run service."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import re
+import shutil
+import uuid
+from typing import Any, Dict, List, Optional, Tuple
+
+import sqlalchemy as sa
+
+from kfops.errors import KfopsError
+
+from ..problems import Invalid, Missing
+from ..store import NewRun
+from ..store.progress import FINAL_PHASES
+from ..store.schema import now
+from ..workflow.spec import check
+from . import wire
+from .base import Handler, items, references, resource_type, section, text
+from .package import MAX_SIZE, read_workflow
+from .submission import parse_parameters, prepare
+
+log = logging.getLogger("kfops.local")
+
+#: How long deleting a run waits for its steps to end.
+STOP_TIME = 15.0
+_METRIC_NAME = re.compile(r"[a-zA-Z]([-_a-zA-Z0-9]{0,62}[a-zA-Z0-9])?")
+
+
+class Runs(Handler):
+    """/apis/v1beta1/runs"""
+
+    def get(self) -> None:
+        query = self.query
+        kind, owner = resource_type(query.get("resource_reference_key.type")), query.get("resource_reference_key.id")
+        if kind == "NAMESPACE" and owner:
+            raise Invalid("In single-user mode, ListRuns cannot filter by namespace.")
+        reference = (kind, owner) if owner else None
+        rows, submitted, total, token = self.backend.store.runs.list(query, reference)
+        metrics = self.backend.store.runs.metrics([row.id for row in rows])
+        self.reply(
+            wire.present(
+                runs=[wire.run(row, submitted[row.id], metrics.get(row.id, [])) for row in rows],
+                total_size=total,
+                next_page_token=token,
+            )
+        )
+
+    async def post(self) -> None:
+        body = self.body()
+        name = text(body, "name")
+        if not name:
+            raise Invalid("The run name is empty. Please specify a valid name.")
+        spec, owners = section(body, "pipeline_spec"), references(body)
+        workflow, origin = await self._workflow(spec, owners)
+        declared = [parameter["name"] for parameter in workflow["spec"]["arguments"]["parameters"]]
+        parameters = parse_parameters(items(spec, "parameters"), declared)
+        experiment_id, experiment_name = self._experiment(owners)
+        run_id, created_at, submitted = str(uuid.uuid4()), now(), json.dumps(workflow, separators=(",", ":"))
+        if text(body, "service_account"):
+            workflow["spec"]["serviceAccountName"] = text(body, "service_account")
+        executed = prepare(workflow, parameters, run_id=run_id, run_name=name, created_at=created_at)
+        _check(executed)
+        row = self.backend.store.runs.create(
+            NewRun(
+                id=run_id,
+                name=name,
+                description=text(body, "description"),
+                submitted=submitted,
+                workflow=json.dumps(executed, separators=(",", ":")),
+                experiment_id=experiment_id,
+                experiment_name=experiment_name,
+                service_account=executed["spec"]["serviceAccountName"],
+                created_at=created_at,
+                parameters=parameters,
+                **origin,
+            )
+        )
+        self.backend.engine.submit(run_id)
+        self.reply(detail(row, executed, []))
+
+    async def _workflow(
+        self, spec: Dict[str, Any], owners: List[Tuple[str, str]]
+    ) -> Tuple[Dict[str, Any], Dict[str, str]]:
+        """Return the workflow to run, and which pipeline and version it is of."""
+        manifest, pipeline_id = text(spec, "workflow_manifest"), text(spec, "pipeline_id")
+        version_ids = [owner_id for kind, owner_id in owners if kind == "PIPELINE_VERSION"]
+        if manifest and (pipeline_id or version_ids):
+            raise Invalid("Please don't specify a pipeline version or pipeline ID when you specify a workflow manifest.")
+        if manifest:
+            if len(manifest) > MAX_SIZE:
+                raise Invalid("The workflow manifest is too large. Maximum supported size is 32 MiB.")
+            return await asyncio.get_running_loop().run_in_executor(None, read_workflow, manifest), {}
+        if not pipeline_id and not version_ids:
+            raise Invalid("Please specify a pipeline by providing a (workflow manifest) or (pipeline id or/and version).")
+        store = self.backend.store
+        origin: Dict[str, str] = {}
+        if pipeline_id:
+            pipeline = store.pipelines.get(pipeline_id)
+            origin = {"pipeline_id": pipeline_id, "pipeline_name": pipeline.name}
+            if not version_ids and not pipeline.default_version_id:
+                raise Invalid(f"Pipeline {pipeline.name} has no version to run.")
+            version_ids = version_ids or [pipeline.default_version_id]
+        version = store.versions.get(version_ids[0])
+        if pipeline_id and version.pipeline_id != pipeline_id:
+            raise Invalid(f"Pipeline version {version.id} does not belong to pipeline {pipeline_id}.")
+        origin.update(version_id=version.id, version_name=version.name)
+        return json.loads(store.versions.workflow(version.id)), origin
+
+    def _experiment(self, owners: List[Tuple[str, str]]) -> Tuple[str, str]:
+        named = [owner_id for kind, owner_id in owners if kind == "EXPERIMENT"]
+        store = self.backend.store.experiments
+        row = store.get(named[0]) if named else store.default()
+        return row.id, row.name
+
+
+class Run(Handler):
+    """/apis/v1beta1/runs/{id}"""
+
+    def get(self, run_id: str) -> None:
+        store = self.backend.store.runs
+        row = store.get(run_id)
+        self.reply(detail(row, store.workflow(run_id), store.metrics([run_id]).get(run_id, [])))
+
+    async def delete(self, run_id: str) -> None:
+        store = self.backend.store.runs
+        if store.get(run_id).status not in FINAL_PHASES:
+            if store.get(run_id).status != "Terminating":
+                store.terminate(run_id)
+            self.backend.engine.terminate(run_id)
+            end = asyncio.get_running_loop().time() + STOP_TIME
+            while store.get(run_id).status not in FINAL_PHASES and asyncio.get_running_loop().time() < end:
+                await asyncio.sleep(0.05)
+        store.delete(run_id)
+        folder = self.backend.data_dir / "runs" / run_id
+        await asyncio.get_running_loop().run_in_executor(None, lambda: shutil.rmtree(folder, ignore_errors=True))
+        self.reply({})
+
+
+class RunVerb(Handler):
+    """/apis/v1beta1/runs/{id}:archive, :unarchive and :reportMetrics; …/terminate and …/retry"""
+
+    def post(self, run_id: str, verb: str) -> None:
+        store, engine = self.backend.store.runs, self.backend.engine
+        if verb in ("archive", "unarchive"):
+            store.set_archived(run_id, verb == "archive")
+        elif verb == "terminate":
+            store.terminate(run_id)
+            engine.terminate(run_id)
+        elif verb == "retry":
+            store.reopen(run_id)
+            engine.retry(run_id)
+        elif verb == "reportMetrics":
+            self.reply(wire.present(results=self._report(run_id)))
+            return
+        else:
+            raise Missing("Path", self.request.path)
+        self.reply({})
+
+    def _report(self, run_id: str) -> List[Dict[str, Any]]:
+        store = self.backend.store.runs
+        store.get(run_id)
+        return [self._report_one(run_id, metric) for metric in items(self.body(), "metrics")]
+
+    def _report_one(self, run_id: str, metric: Dict[str, Any]) -> Dict[str, Any]:
+        name, node_id, value = text(metric, "name"), text(metric, "node_id"), metric.get("number_value", 0)
+        problem = ""
+        if not _METRIC_NAME.fullmatch(name):
+            problem = f"metric.name {name!r} doesn't match with the pattern."
+        elif not 1 <= len(node_id) <= 128:
+            problem = "metric.node_id should have 1 to 128 characters."
+        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e308:
+            problem = f"metric.value of {name!r} must be a number."
+        status = "INVALID_ARGUMENT" if problem else "OK"
+        if not problem and not self.backend.store.runs.report_metric(
+            run_id, node_id, name, float(value), str(metric.get("format") or "")
+        ):
+            status, problem = "DUPLICATE_REPORTING", f"{name} has been reported by {node_id} before."
+        return wire.present(metric_name=name, metric_node_id=node_id, status=status, message=problem)
+
+
+class RunArtifact(Handler):
+    """/apis/v1beta1/runs/{id}/nodes/{node}/artifacts/{name}:read"""
+
+    async def get(self, run_id: str, node_id: str, name: str) -> None:
+        status = self.backend.store.runs.workflow(run_id).get("status") or {}
+        node = (status.get("nodes") or {}).get(node_id) or {}
+        artifacts = (node.get("outputs") or {}).get("artifacts") or []
+        key = next((found["s3"]["key"] for found in artifacts if found.get("name") == name and found.get("s3")), None)
+        content = await asyncio.get_running_loop().run_in_executor(None, self._read, key) if key else None
+        if content is None:
+            raise Missing("Artifact", f"{run_id}/{node_id}/{name}")
+        self.reply(wire.present(data=base64.b64encode(content).decode()))
+
+    def _read(self, key: str) -> Optional[bytes]:
+        root = (self.backend.data_dir / "artifacts").resolve()
+        path = (root / "mlpipeline" / key).resolve()
+        return path.read_bytes() if root in path.parents and path.is_file() else None
+
+
+def detail(row: sa.Row[Any], workflow: Dict[str, Any], metrics: List[sa.Row[Any]]) -> Dict[str, Any]:
+    """Return an ApiRunDetail."""
+    return {
+        "run": wire.run(row, row.submitted, metrics),
+        "pipeline_runtime": {"workflow_manifest": json.dumps(workflow, separators=(",", ":"))},
+    }
+
+
+def _check(workflow: Dict[str, Any]) -> None:
+    """Refuse what the engine cannot execute, by name, before anything is stored."""
+    try:
+        check(workflow)
+    except KfopsError:
+        raise
+    except Exception as error:  # a workflow may be malformed in ways that only reading all of it finds
+        log.warning("A workflow could not be read", exc_info=error)
+        raise Invalid("The workflow is malformed.", f"{type(error).__name__}: {error}") from None

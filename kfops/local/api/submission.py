@@ -1,0 +1,128 @@
+"""From a workflow and a caller's parameters to the Workflow that is executed: what the API server of Kubeflow
+Pipelines does to a workflow before it hands it to Argo."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import string
+import time
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ..problems import Invalid
+
+NAMESPACE = "kubeflow"
+MAX_PARAMETERS_SIZE = 10_000
+_SUFFIX = string.ascii_lowercase + string.digits
+_OPTIONAL_OUTPUTS = ("mlpipeline-ui-metadata", "mlpipeline-metrics")
+
+#: Go's reference time, in which ``[[CurrentTime.<format>]]`` is written, as strftime codes; the longest first.
+_GO_LAYOUT = {
+    "January": "%B", "2006": "%Y", "Jan": "%b", "Monday": "%A", "Mon": "%a", "MST": "UTC", "Z07:00": "Z", "-0700": "+0000",
+    "01": "%m", "02": "%d", "15": "%H", "03": "%I", "04": "%M", "05": "%S", "06": "%y", "PM": "%p",
+}  # fmt: skip
+
+
+def v2_pipeline_name(workflow: Dict[str, Any], name: str) -> None:
+    """Give a v2-compatible workflow the name under which it has been uploaded, as its parameter ``pipeline-name``."""
+    annotations = workflow.get("metadata", {}).get("annotations") or {}
+    if annotations.get("pipelines.kubeflow.org/v2_pipeline") != "true":
+        return
+    for parameter in workflow["spec"]["arguments"]["parameters"]:
+        if parameter["name"] == "pipeline-name":
+            parameter["value"] = f"pipeline/{name}"
+
+
+def parse_parameters(found: Sequence[Mapping[str, Any]], declared: Sequence[str]) -> List[Dict[str, str]]:
+    """Return a caller's parameters as ``{"name", "value"}``; raises Invalid for one that the workflow does not have."""
+    parameters = []
+    for parameter in found:
+        name, value = parameter.get("name"), parameter.get("value", "")
+        if not isinstance(name, str) or not isinstance(value, (str, type(None))):
+            raise Invalid("A parameter must have a name and a value that are strings.")
+        if name not in declared:
+            raise Invalid(f"Unrecognized input parameter: {name}.", f"Known are: {', '.join(declared) or 'none'}.")
+        parameters.append({"name": name, "value": value or ""})
+    size = len(json.dumps(parameters).encode())
+    if size > MAX_PARAMETERS_SIZE:
+        raise Invalid(
+            f"The input parameter length exceed maximum size of {MAX_PARAMETERS_SIZE}.", f"They take {size} bytes."
+        )
+    return parameters
+
+
+def prepare(
+    workflow: Dict[str, Any], parameters: Sequence[Mapping[str, str]], *, run_id: str, run_name: str, created_at: int
+) -> Dict[str, Any]:
+    """Return the Workflow to execute, ready for the engine; ``workflow`` is used up.
+
+    ``created_at`` is in microseconds since 1970.
+    """
+    prepared = workflow
+    given = {parameter["name"]: parameter["value"] for parameter in parameters}
+    for parameter in prepared["spec"]["arguments"]["parameters"]:
+        if parameter["name"] in given:
+            parameter["value"] = given[parameter["name"]]
+        if isinstance(parameter.get("value"), str):
+            parameter["value"] = expand_macros(parameter["value"], run_id, created_at)
+    prepared["spec"].setdefault("serviceAccountName", "pipeline-runner")
+    for template in prepared["spec"].get("templates", []):
+        if isinstance(template, dict):
+            _mark_template(template)
+    prepared["metadata"] = _metadata(prepared.get("metadata") or {}, run_id, run_name, created_at)
+    prepared.pop("status", None)
+    # As text, because that is how the real server does it: everywhere, names of templates and sources of code included.
+    return json.loads(json.dumps(prepared).replace("{{workflow.uid}}", run_id))  # type: ignore[no-any-return]
+
+
+def expand_macros(value: str, run_id: str, created_at: int) -> str:
+    """Return a parameter's value with ``[[RunUUID]]``, ``[[CurrentTime]]`` and their like written out."""
+    if "[[" not in value and "{{$" not in value:
+        return value
+    moment = time.gmtime(created_at // 1_000_000)
+
+    def macro(match: re.Match[str]) -> str:
+        name, layout = match.group(1), match.group(3)
+        if name == "RunUUID" and layout is None:
+            return run_id
+        return time.strftime(_strftime(layout) if layout else "%Y%m%d%H%M%S", moment)
+
+    value = re.sub(r"\[\[(RunUUID|CurrentTime)(\.([^\]]*))?\]\]", macro, value)
+    return re.sub(
+        r"\{\{\$\.currentTime\.strftime\((['\"])(.*?)\1\)\}\}", lambda match: time.strftime(match.group(2), moment), value
+    )
+
+
+def _strftime(layout: str) -> str:
+    words = "|".join(re.escape(word) for word in sorted(_GO_LAYOUT, key=len, reverse=True))
+    return re.sub(words, lambda match: _GO_LAYOUT[match.group()], layout.replace("%", "%%"))
+
+
+def _metadata(metadata: Dict[str, Any], run_id: str, run_name: str, created_at: int) -> Dict[str, Any]:
+    prefix = metadata.get("generateName") or (f"{metadata['name']}-" if metadata.get("name") else "workflow-")
+    prefix = re.sub("[^a-z0-9.-]+", "-", str(prefix).lower()).lstrip("-.")[:57]
+    return {
+        **{key: value for key, value in metadata.items() if key != "generateName"},
+        "name": prefix + "".join(secrets.choice(_SUFFIX) for _ in range(5)),
+        "namespace": NAMESPACE,
+        "uid": run_id,
+        "creationTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created_at // 1_000_000)),
+        "labels": {**(metadata.get("labels") or {}), "pipeline/runid": run_id},
+        "annotations": {**(metadata.get("annotations") or {}), "pipelines.kubeflow.org/run_name": run_name},
+    }
+
+
+def _mark_template(template: Dict[str, Any]) -> None:
+    """Add what the server adds to every template, and make its own two outputs optional."""
+    metadata = template.get("metadata") or {}
+    template["metadata"] = {
+        **metadata,
+        "annotations": {**(metadata.get("annotations") or {}), "sidecar.istio.io/inject": "false"},
+        "labels": {**(metadata.get("labels") or {}), "pipelines.kubeflow.org/cache_enabled": "true"},
+    }
+    outputs = template.get("outputs")
+    artifacts = outputs.get("artifacts") if isinstance(outputs, dict) else None
+    for artifact in artifacts if isinstance(artifacts, list) else []:
+        if isinstance(artifact, dict) and artifact.get("name") in _OPTIONAL_OUTPUTS:
+            artifact["optional"] = True

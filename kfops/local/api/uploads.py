@@ -1,0 +1,75 @@
+"""The upload service: packages as multipart files. Its refusals have a form of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Tuple
+from urllib.parse import unquote_plus
+
+from ..problems import Invalid, Problem
+from . import wire
+from .base import Handler
+from .package import UploadedPackage, read_package
+from .submission import v2_pipeline_name
+
+MAX_NAME = 100
+
+
+class _Upload(Handler):
+    def refuse(self, problem: Problem) -> None:
+        # The real server answers 500 to everything that goes wrong after the file has been read, a name that is
+        # taken included; its clients look for that.
+        self.set_status(500 if problem.status == 409 else problem.status)
+        self.reply({"error_message": problem.message, "error_details": problem.cause or problem.message})
+
+    async def uploaded(self) -> Tuple[UploadedPackage, str]:
+        """Return the package of the request and the name it is to have."""
+        files = self.request.files.get("uploadfile")
+        if not files:
+            raise Invalid("Failed to read the file: the form has no file called uploadfile.")
+        name = _text(self.query.get("name", "")) or files[0].filename
+        if not name:
+            raise Invalid("Pipeline name is empty. Please specify a valid name.")
+        if len(name) > MAX_NAME:
+            raise Invalid(f"The pipeline name is too long. It must have at most {MAX_NAME} characters.")
+        # Reading YAML takes seconds for a large pipeline; others are served meanwhile.
+        package = await asyncio.get_running_loop().run_in_executor(None, read_package, files[0].body)
+        return package, name
+
+
+class UploadPipeline(_Upload):
+    """/apis/v1beta1/pipelines/upload"""
+
+    async def post(self) -> None:
+        package, name = await self.uploaded()
+        v2_pipeline_name(package.workflow, name)
+        row = self.backend.store.pipelines.create(
+            name, _text(self.query.get("description", "")), package.text, package.workflow_json, package.parameters
+        )
+        self.reply(wire.pipeline(row, self.backend.store.versions.get(row.id)))
+
+
+class UploadVersion(_Upload):
+    """/apis/v1beta1/pipelines/upload_version"""
+
+    async def post(self) -> None:
+        pipeline_id = self.query.get("pipelineid", "")
+        if not pipeline_id:
+            raise Invalid("Please specify a pipeline id when creating versions.")
+        pipeline = self.backend.store.pipelines.get(pipeline_id)
+        package, name = await self.uploaded()
+        v2_pipeline_name(package.workflow, pipeline.name)
+        row = self.backend.store.versions.create(
+            pipeline_id,
+            name,
+            _text(self.query.get("description", "")),
+            package.text,
+            package.workflow_json,
+            package.parameters,
+        )
+        self.reply(wire.version(row))
+
+
+def _text(value: str) -> str:
+    """Return an argument of the query; kfp's user interface escapes it twice, with %20 for a space."""
+    return unquote_plus(value) if "%20" in value else value

@@ -1,0 +1,90 @@
+"""Experiments: named groups of runs."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, List, Mapping, Optional, Tuple
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ..problems import Exists, Missing
+from .filters import Fields
+from .listing import parse_listing
+from .schema import Database, experiments, now, runs
+
+AVAILABLE = "STORAGESTATE_AVAILABLE"
+ARCHIVED = "STORAGESTATE_ARCHIVED"
+DEFAULT_NAME = "Default"
+
+_FIELDS = Fields(
+    {
+        **{name: experiments.c[name] for name in ("id", "name", "created_at", "description", "storage_state")},
+        "namespace": sa.literal(""),
+    }
+)
+
+
+class Experiments:
+    """The experiments in the store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str, description: str = "") -> sa.Row[Any]:
+        """Add an experiment; raises Exists when the name is taken."""
+        experiment_id = str(uuid.uuid4())
+        try:
+            with self._database.begin(durable=True) as connection:
+                connection.execute(
+                    experiments.insert().values(
+                        id=experiment_id, name=name, description=description, created_at=now(), storage_state=AVAILABLE
+                    )
+                )
+        except IntegrityError:
+            raise Exists(f"Failed to create a new experiment. The name {name} already exists.") from None
+        return self.get(experiment_id)
+
+    def get(self, experiment_id: str) -> sa.Row[Any]:
+        """Return one experiment; raises Missing."""
+        with self._database.begin() as connection:
+            found = connection.execute(experiments.select().where(experiments.c.id == experiment_id)).first()
+        if found is None:
+            raise Missing("Experiment", experiment_id)
+        return found
+
+    def default(self) -> sa.Row[Any]:
+        """Return the experiment of runs that name none; it is made when it is not there."""
+        with self._database.begin() as connection:
+            found = connection.execute(experiments.select().where(experiments.c.name == DEFAULT_NAME)).first()
+        return found if found is not None else self.create(DEFAULT_NAME, "All runs created without an experiment.")
+
+    def list(self, query: Mapping[str, str]) -> Tuple[List[sa.Row[Any]], int, str]:
+        """Return the page that ``query`` asks for, the number of all, and the next page's token."""
+        listing = parse_listing("Experiment", _FIELDS, experiments.c.id, query)
+        with self._database.begin() as connection:
+            return listing.page(connection, experiments.select())
+
+    def delete(self, experiment_id: str) -> None:
+        """Delete an experiment; its runs stay."""
+        self.get(experiment_id)
+        with self._database.begin(durable=True) as connection:
+            connection.execute(experiments.delete().where(experiments.c.id == experiment_id))
+
+    def set_archived(self, experiment_id: str, archived: bool) -> None:
+        """Archive an experiment together with its runs, or bring back the experiment alone."""
+        self.get(experiment_id)
+        state = ARCHIVED if archived else AVAILABLE
+        with self._database.begin(durable=True) as connection:
+            connection.execute(
+                experiments.update().where(experiments.c.id == experiment_id).values(storage_state=state)
+            )
+            if archived:
+                connection.execute(
+                    runs.update().where(runs.c.experiment_id == experiment_id).values(storage_state=ARCHIVED)
+                )
+
+    def name_of(self, experiment_id: str) -> Optional[str]:
+        """Return the name of an experiment, None when there is none."""
+        with self._database.begin() as connection:
+            return connection.scalar(sa.select(experiments.c.name).where(experiments.c.id == experiment_id))

@@ -1,0 +1,140 @@
+"""The engine's side of runs: what is to be executed, how far it is, and what may be taken from the step cache.
+
+A run's status is written node by node: only the nodes that changed since they were last written go into the file.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Optional
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from ..problems import Missing
+from .filters import parse_time
+from .schema import Database, metrics, nodes, now, runs, step_cache, workflows
+
+FINAL_PHASES = frozenset({"Succeeded", "Failed", "Error", "Skipped"})
+TERMINATING = "Terminating"
+
+
+class Progress:
+    """Implements the engine's ``RunRecords``; every method is one short transaction, durable when it returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        #: What stands in the file of runs that are executed: the text of every node, to write only what changed.
+        self._written: Dict[str, Dict[str, str]] = {}
+
+    def unfinished(self) -> List[str]:
+        """Return the ids of the runs that have not ended, the oldest first."""
+        query = sa.select(runs.c.id).where(runs.c.status.not_in(FINAL_PHASES)).order_by(runs.c.created_at)
+        with self._database.begin() as connection:
+            return list(connection.scalars(query))
+
+    def workflow(self, run_id: str) -> Dict[str, Any]:
+        """Return the run's Workflow, with its last saved ``status`` when there is one; raises Missing."""
+        with self._database.begin() as connection:
+            row = connection.execute(
+                sa.select(workflows.c.workflow, workflows.c.status).where(workflows.c.run_id == run_id)
+            ).first()
+            if row is None:
+                raise Missing("Run", run_id)
+            found = connection.execute(sa.select(nodes.c.node_id, nodes.c.node).where(nodes.c.run_id == run_id))
+            saved = [(node_id, json.loads(node)) for node_id, node in found]
+        workflow: Dict[str, Any] = json.loads(row.workflow)
+        if row.status:
+            workflow["status"] = json.loads(row.status)
+            workflow["status"]["nodes"] = dict(saved)
+        return workflow
+
+    def node(self, run_id: str, node_id: str) -> Optional[Dict[str, Any]]:
+        """Return one node of the run's status, None when there is none."""
+        query = sa.select(nodes.c.node).where(nodes.c.run_id == run_id, nodes.c.node_id == node_id)
+        with self._database.begin() as connection:
+            found = connection.scalar(query)
+        return json.loads(found) if found else None
+
+    def save_status(self, run_id: str, status: Dict[str, Any]) -> None:
+        """Record the run's status; of a run that has been deleted meanwhile, nothing."""
+        phase = status.get("phase", "")
+        final = phase in FINAL_PHASES
+        head = json.dumps({key: value for key, value in status.items() if key != "nodes"}, separators=(",", ":"))
+        texts = {node_id: json.dumps(node, separators=(",", ":")) for node_id, node in status.get("nodes", {}).items()}
+        written = self._written.get(run_id, {})
+        changed = [
+            {"run_id": run_id, "node_id": node_id, "node": text}
+            for node_id, text in texts.items()
+            if written.get(node_id) != text
+        ]
+        with self._database.begin() as connection:
+            state = connection.execute(sa.select(runs.c.terminating).where(runs.c.id == run_id)).first()
+            if state is None:
+                self._written.pop(run_id, None)
+                return
+            connection.execute(
+                runs.update()
+                .where(runs.c.id == run_id)
+                .values(
+                    status=TERMINATING if state.terminating and not final else phase,
+                    finished_at=_microseconds(status.get("finishedAt")) if final else 0,
+                )
+            )
+            connection.execute(workflows.update().where(workflows.c.run_id == run_id).values(status=head))
+            if changed:
+                insert = upsert(nodes)
+                connection.execute(
+                    insert.on_conflict_do_update(set_={"node": insert.excluded.node}),
+                    changed,
+                )
+            gone = set(written) - set(texts) if written else set(self._node_ids(connection, run_id)) - set(texts)
+            if gone:
+                connection.execute(nodes.delete().where(nodes.c.run_id == run_id, nodes.c.node_id.in_(gone)))
+        if final:
+            self._written.pop(run_id, None)
+        else:
+            self._written[run_id] = texts
+
+    def save_metrics(self, run_id: str, node_id: str, found: List[Dict[str, Any]]) -> None:
+        """Record the metrics that a step has written, each ``{"name", "numberValue", "format"}``; the first one stays."""
+        rows = [
+            {
+                "run_id": run_id,
+                "node_id": node_id,
+                "name": metric["name"],
+                "value": float(metric.get("numberValue", 0)),
+                "format": metric.get("format", ""),
+            }
+            for metric in found
+        ]
+        with self._database.begin() as connection:
+            if rows and connection.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is not None:
+                connection.execute(upsert(metrics).on_conflict_do_nothing(), rows)
+
+    def terminating(self, run_id: str) -> bool:
+        """Return whether the run has been asked to stop."""
+        with self._database.begin() as connection:
+            return bool(connection.scalar(sa.select(runs.c.terminating).where(runs.c.id == run_id)))
+
+    def cached(self, key: str, max_age: Optional[float]) -> Optional[Dict[str, Any]]:
+        """Return the outputs remembered under ``key``, unless they are older than ``max_age`` seconds."""
+        query = sa.select(step_cache.c.outputs).where(step_cache.c.key == key)
+        if max_age is not None:
+            query = query.where(step_cache.c.created_at >= now() - int(max_age * 1_000_000))
+        with self._database.begin() as connection:
+            return connection.scalar(query)
+
+    def remember(self, key: str, run_id: str, node_id: str, outputs: Dict[str, Any]) -> None:
+        """Remember a step's outputs under ``key``, in place of older ones."""
+        values = {"run_id": run_id, "node_id": node_id, "created_at": now(), "outputs": outputs}
+        with self._database.begin() as connection:
+            connection.execute(upsert(step_cache).values(key=key, **values).on_conflict_do_update(set_=values))
+
+    @staticmethod
+    def _node_ids(connection: sa.Connection, run_id: str) -> List[str]:
+        return list(connection.scalars(sa.select(nodes.c.node_id).where(nodes.c.run_id == run_id)))
+
+
+def _microseconds(text: Optional[str]) -> int:
+    return parse_time(text) * 1_000_000 if text else now()

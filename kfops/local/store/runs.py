@@ -1,0 +1,175 @@
+"""The API's side of runs: create, look at, stop, retry, archive, delete."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ..problems import Conflict, Invalid, Missing
+from .experiments import ARCHIVED, AVAILABLE
+from .filters import Fields
+from .listing import parse_listing
+from .progress import FINAL_PHASES, TERMINATING, Progress
+from .schema import Database, metrics, runs, workflows
+
+#: MySQL, which the real backend uses, sorts "no metric" before every number; so does the smallest one.
+_NO_METRIC = -1.7e308
+
+
+def _metric(name: str) -> sa.ColumnElement[Any]:
+    value = (
+        sa.select(metrics.c.value)
+        .where(metrics.c.run_id == runs.c.id, metrics.c.name == name)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(value, _NO_METRIC)
+
+
+_FIELDS = Fields(
+    {
+        name: runs.c[name]
+        for name in ("id", "name", "created_at", "description", "scheduled_at", "storage_state", "status")
+    },
+    metric=_metric,
+)
+
+_REFERENCES = {"EXPERIMENT": runs.c.experiment_id, "JOB": runs.c.job_id, "PIPELINE_VERSION": runs.c.version_id}
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run as it is accepted: who it belongs to, and the texts of its workflow as submitted and as it is executed."""
+
+    id: str
+    name: str
+    submitted: str
+    workflow: str
+    experiment_id: str
+    experiment_name: str
+    created_at: int
+    description: str = ""
+    service_account: str = ""
+    pipeline_id: str = ""
+    pipeline_name: str = ""
+    version_id: str = ""
+    version_name: str = ""
+    job_id: str = ""
+    job_name: str = ""
+    scheduled_at: int = 0
+    parameters: List[Dict[str, str]] = field(default_factory=list)
+
+
+class Runs:
+    """The runs in the store."""
+
+    def __init__(self, database: Database, progress: Progress) -> None:
+        self._database = database
+        self._progress = progress
+
+    def create(self, run: NewRun) -> sa.Row[Any]:
+        """Add a run; when this returns it is accepted, and will be executed whatever happens to this process."""
+        values = asdict(run)
+        texts = {"submitted": values.pop("submitted"), "workflow": values.pop("workflow")}
+        with self._database.begin(durable=True) as connection:
+            connection.execute(runs.insert().values(storage_state=AVAILABLE, **values))
+            connection.execute(workflows.insert().values(run_id=run.id, **texts))
+        return self.get(run.id)
+
+    def get(self, run_id: str) -> sa.Row[Any]:
+        """Return one run, with ``submitted``; raises Missing."""
+        query = sa.select(runs, workflows.c.submitted).join(workflows).where(runs.c.id == run_id)
+        with self._database.begin() as connection:
+            found = connection.execute(query).first()
+        if found is None:
+            raise Missing("Run", run_id)
+        return found
+
+    def workflow(self, run_id: str) -> Dict[str, Any]:
+        """Return the run's Workflow with its status; raises Missing."""
+        return self._progress.workflow(run_id)
+
+    def list(
+        self, query: Mapping[str, str], reference: Optional[Tuple[str, str]] = None
+    ) -> Tuple[List[sa.Row[Any]], Dict[str, str], int, str]:
+        """Return a page of runs, their submitted workflows by id, the number of all, and the next page's token.
+
+        ``reference`` is the type and id of the experiment, recurring run or pipeline version the runs belong to.
+        """
+        listing = parse_listing("Run", _FIELDS, runs.c.id, query)
+        conditions: Sequence[sa.ColumnElement[bool]] = ()
+        if reference is not None:
+            kind, owner = reference
+            if kind not in _REFERENCES:
+                raise Invalid(f"Runs cannot be listed by {kind}; use {', '.join(_REFERENCES)}.")
+            conditions = [_REFERENCES[kind] == owner]
+        with self._database.begin() as connection:
+            rows, total, token = listing.page(connection, runs.select(), conditions)
+            texts = connection.execute(
+                sa.select(workflows.c.run_id, workflows.c.submitted).where(
+                    workflows.c.run_id.in_([row.id for row in rows])
+                )
+            )
+            return rows, {run_id: text for run_id, text in texts}, total, token
+
+    def metrics(self, run_ids: Sequence[str]) -> Dict[str, List[sa.Row[Any]]]:
+        """Return the metrics of runs by run id."""
+        found: Dict[str, List[sa.Row[Any]]] = {}
+        query = metrics.select().where(metrics.c.run_id.in_(run_ids)).order_by(metrics.c.node_id, metrics.c.name)
+        with self._database.begin() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.run_id, []).append(row)
+        return found
+
+    def report_metric(self, run_id: str, node_id: str, name: str, value: float, kind: str) -> bool:
+        """Record one metric; return False when the step has already reported one of that name."""
+        try:
+            with self._database.begin(durable=True) as connection:
+                connection.execute(
+                    metrics.insert().values(run_id=run_id, node_id=node_id, name=name, value=value, format=kind)
+                )
+        except IntegrityError:
+            return False
+        return True
+
+    def terminate(self, run_id: str) -> None:
+        """Mark a run as asked to stop; raises Invalid when it has ended or has been asked already."""
+        row = self.get(run_id)
+        if row.status in FINAL_PHASES or row.status == TERMINATING:
+            raise Invalid("Failed to terminate a run. Row not found.", f"Run {run_id} is {row.status}.")
+        self._update(run_id, status=TERMINATING, terminating=True)
+
+    def reopen(self, run_id: str) -> None:
+        """Mark a failed run as running again; raises Conflict when it has not failed."""
+        row = self.get(run_id)
+        if row.status not in ("Failed", "Error"):
+            raise Conflict(
+                "Retry run failed. Only failed runs can be retried.",
+                f"Workflow must be Failed/Error to retry, but run {run_id} is {row.status or 'Pending'}.",
+            )
+        self._update(run_id, status="Running", terminating=False, finished_at=0)
+
+    def set_archived(self, run_id: str, archived: bool) -> None:
+        """Put a run away, or bring it back."""
+        self.get(run_id)
+        self._update(run_id, storage_state=ARCHIVED if archived else AVAILABLE)
+
+    def delete(self, run_id: str) -> None:
+        """Forget a run."""
+        with self._database.begin(durable=True) as connection:
+            connection.execute(runs.delete().where(runs.c.id == run_id))
+
+    def active(self) -> int:
+        """Return how many runs have not ended."""
+        with self._database.begin() as connection:
+            query = sa.select(sa.func.count()).select_from(runs).where(runs.c.status.not_in(FINAL_PHASES))
+            return connection.scalar(query) or 0
+
+    def _update(self, run_id: str, **values: Any) -> None:
+        with self._database.begin(durable=True) as connection:
+            connection.execute(runs.update().where(runs.c.id == run_id).values(**values))
+
+

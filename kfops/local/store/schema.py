@@ -1,0 +1,190 @@
+"""The tables of the embedded backend, and the one connection to them.
+
+Times are microseconds since 1970 in UTC: the API shows seconds, but runs made within one second must stay in order.
+Large texts (packages, workflows) stand in tables of their own, so that listing never reads past them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Iterator, cast
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from kfops.errors import LocalBackendError
+
+#: Raised with every change of the tables; ``_migrate`` brings older files up to it.
+SCHEMA_VERSION = 1
+
+metadata = sa.MetaData()
+
+experiments = sa.Table(
+    "experiments",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False, unique=True),
+    sa.Column("description", sa.String, nullable=False, default=""),
+    sa.Column("created_at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("storage_state", sa.String, nullable=False),
+)
+
+pipelines = sa.Table(
+    "pipelines",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False, unique=True),
+    sa.Column("description", sa.String, nullable=False, default=""),
+    sa.Column("created_at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("default_version_id", sa.String, nullable=False, default=""),
+)
+
+versions = sa.Table(
+    "pipeline_versions",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("pipeline_id", sa.ForeignKey("pipelines.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("description", sa.String, nullable=False, default=""),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.String, nullable=False, default="READY"),
+    sa.Column("parameters", sa.JSON, nullable=False),
+    sa.Column("code_source_url", sa.String, nullable=False, default=""),
+    sa.Column("package_url", sa.String, nullable=False, default=""),
+    sa.UniqueConstraint("pipeline_id", "name"),
+    sa.Index("versions_in_order", "pipeline_id", "created_at"),
+)
+
+packages = sa.Table(
+    "packages",
+    metadata,
+    sa.Column("version_id", sa.ForeignKey("pipeline_versions.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("workflow", sa.Text, nullable=False),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("description", sa.String, nullable=False, default=""),
+    sa.Column("storage_state", sa.String, nullable=False),
+    sa.Column("status", sa.String, nullable=False, default=""),
+    sa.Column("terminating", sa.Boolean, nullable=False, default=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("scheduled_at", sa.BigInteger, nullable=False, default=0),
+    sa.Column("finished_at", sa.BigInteger, nullable=False, default=0),
+    sa.Column("service_account", sa.String, nullable=False, default=""),
+    # No foreign keys from here on: a run outlives its experiment and its pipeline version, and keeps their names.
+    sa.Column("experiment_id", sa.String, nullable=False, default=""),
+    sa.Column("experiment_name", sa.String, nullable=False, default=""),
+    sa.Column("pipeline_id", sa.String, nullable=False, default=""),
+    sa.Column("pipeline_name", sa.String, nullable=False, default=""),
+    sa.Column("version_id", sa.String, nullable=False, default=""),
+    sa.Column("version_name", sa.String, nullable=False, default=""),
+    sa.Column("job_id", sa.String, nullable=False, default=""),
+    sa.Column("job_name", sa.String, nullable=False, default=""),
+    sa.Column("parameters", sa.JSON, nullable=False),
+    sa.Index("runs_in_order", "created_at", "id"),
+    sa.Index("runs_of_experiment", "experiment_id", "created_at", "id"),
+    sa.Index("runs_by_status", "status", "created_at", "id"),
+    sa.Index("runs_by_name", "name", "id"),
+)
+
+workflows = sa.Table(
+    "run_workflows",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("submitted", sa.Text, nullable=False),
+    sa.Column("workflow", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, default=""),
+)
+
+nodes = sa.Table(
+    "run_nodes",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("node", sa.Text, nullable=False),
+)
+
+metrics = sa.Table(
+    "run_metrics",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("format", sa.String, nullable=False, default=""),
+)
+
+step_cache = sa.Table(
+    "step_cache",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("run_id", sa.String, nullable=False),
+    sa.Column("node_id", sa.String, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("outputs", sa.JSON, nullable=False),
+)
+
+
+def now() -> int:
+    """Return the time in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+class Database:
+    """The store's file, opened by the one process that writes it.
+
+    A transaction is in the write-ahead log when it returns, which survives the death of the process. Those that accept
+    something of the user's (``durable``) are on the disk too, which survives a power cut; losing a step's last
+    transition to a power cut only means that the step is run again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._engine = sa.create_engine(
+            f"sqlite+pysqlite:///{path}", poolclass=StaticPool, connect_args={"check_same_thread": False}
+        )
+        self._connection = self._engine.connect()
+        self._raw = cast(sqlite3.Connection, self._connection.connection.dbapi_connection)
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+            self._raw.execute(f"PRAGMA {pragma}")
+        self._migrate(path)
+
+    @contextmanager
+    def begin(self, *, durable: bool = False) -> Iterator[sa.Connection]:
+        """Yield the connection in a transaction; with ``durable`` it is synced to the disk."""
+        if durable:
+            self._raw.execute("PRAGMA synchronous=FULL")
+        try:
+            with self._connection.begin():
+                yield self._connection
+        finally:
+            if durable:
+                self._raw.execute("PRAGMA synchronous=NORMAL")
+
+    def close(self) -> None:
+        """Write the log back into the file and close it."""
+        self._connection.close()
+        self._engine.dispose()
+
+    def _migrate(self, path: Path) -> None:
+        found = self._pragma("user_version")
+        if found > SCHEMA_VERSION:
+            raise LocalBackendError(
+                f"The data folder was written by a newer kfops (schema {found}, this one knows {SCHEMA_VERSION}).",
+                why=str(path),
+                remedy="Update kfops-lab, or name another folder in KFOPS_LOCAL_DIR.",
+            )
+        if found < SCHEMA_VERSION:
+            with self.begin(durable=True) as connection:
+                metadata.create_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+    def _pragma(self, name: str) -> Any:
+        return self._raw.execute(f"PRAGMA {name}").fetchone()[0]
