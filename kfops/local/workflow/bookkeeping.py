@@ -1,0 +1,119 @@
+"""Creating nodes and the edges between them, and counting what is active, as Argo does."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+from .inputs import Inputs
+from .nodes import FULFILLED, Node, Nodes, finish, node_id, timestamp
+from .spec import Workflow
+
+
+class Bookkeeping:
+    """The nodes of one run by name, and how they hang together."""
+
+    def __init__(self, workflow: Workflow, nodes: Nodes) -> None:
+        self._workflow = workflow
+        self._nodes = nodes
+        self._ids: Dict[str, str] = {}
+        self.now = 0.0
+
+    def node(self, name: str) -> Optional[Node]:
+        """Return the node of that name, or None."""
+        return self._nodes.get(self._id(name))
+
+    def _id(self, name: str) -> str:
+        found = self._ids.get(name)
+        if found is None:
+            found = self._ids[name] = node_id(self._workflow.name, name)
+        return found
+
+    def create(
+        self,
+        name: str,
+        template: str,
+        kind: str,
+        boundary: str,
+        inputs: Inputs,
+        phase: str = "",
+        message: str = "",
+    ) -> Node:
+        """Return a new node: running (a Pod: pending), or at once at its end when a final ``phase`` is given."""
+        node: Node = {
+            "id": self._id(name),
+            "name": name,
+            "displayName": self._display_name(name, boundary),
+            "type": kind,
+            "templateName": template,
+            "templateScope": f"local/{self._workflow.name}",
+            "phase": "Pending" if kind == "Pod" else "Running",
+            "startedAt": timestamp(self.now),
+            "finishedAt": None,
+        }
+        if boundary:
+            node["boundaryID"] = boundary
+        status = inputs.as_status()
+        if status:
+            node["inputs"] = status
+        if phase:
+            finish(node, phase, self.now, message)
+        self._nodes[node["id"]] = node
+        return node
+
+    def _display_name(self, name: str, boundary: str) -> str:
+        prefix = self._nodes[boundary]["name"] if boundary in self._nodes else ""
+        return name[len(prefix) :].lstrip(".") if prefix and name.startswith(prefix) else name
+
+    def connect(self, parents: Iterable[str], child: str) -> None:
+        """Make a node a child of others."""
+        for parent in parents:
+            children = self._nodes[parent].setdefault("children", [])
+            if child not in children[-1:] and child not in children:
+                children.append(child)
+
+    def outbound(self, node: Node) -> List[str]:
+        """Return the ids of the nodes that what follows ``node`` hangs from."""
+        children = [self._nodes[child] for child in node.get("children", []) if child in self._nodes]
+        if node["type"] == "TaskGroup" and children:
+            return [found for child in children for found in self.outbound(child)]
+        if node["type"] == "Retry" and children:
+            return self.outbound(children[-1])
+        if node["type"] == "DAG":
+            return [found for item in node.get("outboundNodes", []) for found in self._resolved(item)] or [node["id"]]
+        return [node["id"]]
+
+    def _resolved(self, item: str) -> List[str]:
+        node = self._nodes.get(item)
+        return self.outbound(node) if node is not None else []
+
+    def outbound_of_all(self, dag: str, tasks: Iterable[str]) -> List[str]:
+        """Return the outbound nodes of those of a DAG's tasks that have a node."""
+        nodes = [self.node(f"{dag}.{task}") for task in tasks]
+        return [found for node in nodes if node is not None for found in self.outbound(node)]
+
+    def outbound_of_dag(self, dag: str, tasks: List[Dict[str, Any]]) -> List[str]:
+        """Return the outbound nodes of the tasks that no other task of the DAG waits for."""
+        awaited = {dependency for task in tasks for dependency in task.get("dependencies") or []}
+        return self.outbound_of_all(dag, (task["name"] for task in tasks if task["name"] not in awaited))
+
+    def full(self, kind: str, boundary: str) -> bool:
+        """Tell whether a limit on parallelism keeps a step or a sub-DAG from being started now."""
+        if kind == "Retry":
+            return False
+        limit = self._workflow.parallelism
+        if kind == "Pod" and limit is not None and self._active({"type": "Pod"}) >= limit:
+            return True
+        parent = self._nodes.get(boundary)
+        if parent is None:
+            return False
+        limit = self._workflow.templates[parent["templateName"]].get("parallelism")
+        return bool(limit) and self._active({"boundaryID": boundary}) >= int(limit or 0)
+
+    def _active(self, wanted: Mapping[str, str]) -> int:
+        return sum(
+            1
+            for node in self._nodes.values()
+            if node["phase"] not in FULFILLED
+            and node["type"] in ("Pod", "DAG")
+            and all(node.get(key) == value for key, value in wanted.items())
+        )

@@ -1,0 +1,65 @@
+"""Outputs of a DAG, taken from its tasks."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from .nodes import BROKEN, Nodes
+from .scope import TaskScope
+from .substitution import Lookup, as_text, substitute
+
+
+class OutputError(ValueError):
+    """A declared output does not exist."""
+
+
+def dag_outputs(template: Mapping[str, Any], lookup: Lookup, scope: TaskScope) -> Dict[str, Any]:
+    """Return the ``outputs`` of a DAG node whose tasks have all succeeded or been skipped.
+
+    Raises
+    ------
+    OutputError
+        An output without a default comes from a task that has none.
+    """
+    declared = template.get("outputs") or {}
+    parameters: List[Dict[str, Any]] = []
+    for parameter in declared.get("parameters") or []:
+        source = parameter.get("valueFrom") or {}
+        given = source.get("parameter", parameter.get("value"))
+        value = None if given is None else substitute(as_text(given), lookup)
+        if value is None or ("{{tasks." in value and "parameter" in source):
+            value = source.get("default")
+        if value is None:
+            raise OutputError(f"output parameter {parameter['name']} of {template['name']} was not produced")
+        parameters.append({"name": parameter["name"], "value": as_text(value)})
+    artifacts: List[Dict[str, Any]] = []
+    for artifact in declared.get("artifacts") or []:
+        found = scope.artifact(artifact.get("from") or "")
+        if found is not None:
+            artifacts.append({**found, "name": artifact["name"]})
+        elif not artifact.get("optional"):
+            raise OutputError(f"output artifact {artifact['name']} of {template['name']} was not produced")
+    outputs: Dict[str, Any] = {}
+    if parameters:
+        outputs["parameters"] = parameters
+    if artifacts:
+        outputs["artifacts"] = artifacts
+    return outputs
+
+
+def failures(nodes: Nodes) -> str:
+    """Return ``workflow.failures``: the failed steps, as a JSON list."""
+    return as_text(
+        [
+            {
+                "displayName": node["displayName"],
+                "message": node.get("message", ""),
+                "templateName": node["templateName"],
+                "phase": node["phase"],
+                "podName": node["id"],
+                "finishedAt": node.get("finishedAt"),
+            }
+            for node in nodes.values()
+            if node["type"] == "Pod" and node["phase"] in BROKEN
+        ]
+    )

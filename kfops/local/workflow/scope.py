@@ -1,0 +1,129 @@
+"""What placeholders mean at a place of the workflow: global values, and the outputs of a DAG's other tasks."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from .nodes import FULFILLED, Node, Nodes, seconds_of
+from .spec import Workflow
+from .substitution import Lookup, as_text, sole_placeholder, substitute
+
+Artifact = Dict[str, Any]
+
+
+def global_values(workflow: Workflow, started: float, extra: Optional[Mapping[str, str]] = None) -> Lookup:
+    """Return the lookup of ``workflow.*``; ``extra`` holds what only an exit handler sees (status, failures)."""
+    values: Dict[str, str] = {
+        "workflow.name": workflow.name,
+        "workflow.namespace": workflow.namespace,
+        "workflow.uid": workflow.uid,
+        "workflow.serviceAccountName": workflow.service_account,
+        "workflow.creationTimestamp": workflow.created_at,
+        "workflow.parameters": as_text([{"name": k, "value": v} for k, v in workflow.parameters.items()]),
+    }
+    values.update({f"workflow.parameters.{name}": value for name, value in workflow.parameters.items()})
+    values.update({f"workflow.labels.{name}": value for name, value in workflow.labels.items()})
+    values.update({f"workflow.annotations.{name}": value for name, value in workflow.annotations.items()})
+    moment = datetime.datetime.fromtimestamp(seconds_of(workflow.created_at) or started, datetime.timezone.utc)
+    values.update({f"workflow.creationTimestamp.{letter}": moment.strftime(f"%{letter}") for letter in "YmdHMSjBbAa"})
+    values.update(extra or {})
+    values.update({key: substitute(value, values.get) for key, value in values.items() if "{{" in value})
+    return values.get
+
+
+def step_values(node: Node, template: Mapping[str, Any], attempt: Optional[int]) -> Lookup:
+    """Return the lookup of what only a container step knows: its pod, its attempt, the paths of its files."""
+    values = {"pod.name": str(node["id"]), "node.name": str(node["name"])}
+    if attempt is not None:
+        values["retries"] = str(attempt)
+    for side in ("inputs", "outputs"):
+        declared = template.get(side) or {}
+        for artifact in declared.get("artifacts") or []:
+            if artifact.get("path"):
+                values[f"{side}.artifacts.{artifact['name']}.path"] = artifact["path"]
+        for parameter in declared.get("parameters") or []:
+            path = (parameter.get("valueFrom") or {}).get("path")
+            if path:
+                values[f"{side}.parameters.{parameter['name']}.path"] = path
+    return values.get
+
+
+class TaskScope:
+    """The outputs of the tasks of one running DAG, as placeholders and as artifact references.
+
+    Parameters
+    ----------
+    nodes
+        The run's nodes.
+    task_node
+        Answers the node of one of the DAG's tasks by the task's name, or None.
+    artifacts
+        The DAG's own input artifacts by name.
+    """
+
+    def __init__(
+        self, nodes: Nodes, task_node: Callable[[str], Optional[Node]], artifacts: Mapping[str, Artifact]
+    ) -> None:
+        self._nodes = nodes
+        self._task_node = task_node
+        self._artifacts = artifacts
+
+    def lookup(self, name: str) -> Optional[str]:
+        """Return the value of ``tasks.<task>.…``, or None where it has none (yet)."""
+        if not name.startswith("tasks."):
+            return None
+        task, _, rest = name[len("tasks.") :].partition(".")
+        node = self._task_node(task)
+        if node is None or node["phase"] not in FULFILLED:
+            return None
+        if rest == "status":
+            return str(node["phase"])
+        if rest in ("id", "startedAt", "finishedAt"):
+            return str(node.get(rest, ""))
+        if rest == "outputs.exitCode":
+            return (node.get("outputs") or {}).get("exitCode")
+        if rest == "outputs.parameters" and node["type"] == "TaskGroup":
+            return as_text([{p["name"]: p["value"] for p in outputs} for outputs in self._of_iterations(node)])
+        if rest.startswith("outputs.parameters."):
+            return self._output(node, rest[len("outputs.parameters.") :])
+        return None
+
+    def _output(self, node: Node, name: str) -> Optional[str]:
+        if node["type"] != "TaskGroup":
+            return next((p["value"] for p in _parameters(node) if p["name"] == name), None)
+        values = [p["value"] for outputs in self._of_iterations(node) for p in outputs if p["name"] == name]
+        return as_text([_nested(value) for value in values])
+
+    def _of_iterations(self, group: Node) -> List[List[Dict[str, str]]]:
+        found = [_parameters(self._nodes[child]) for child in group.get("children", []) if child in self._nodes]
+        return [outputs for outputs in found if outputs]
+
+    def artifact(self, reference: str) -> Optional[Artifact]:
+        """Return the artifact that a ``from:`` names, or None when there is none."""
+        name = sole_placeholder(reference)
+        if name.startswith("inputs.artifacts."):
+            return self._artifacts.get(name[len("inputs.artifacts.") :])
+        if name.startswith("tasks."):
+            task, _, rest = name[len("tasks.") :].partition(".")
+            node = self._task_node(task)
+            if node is not None and rest.startswith("outputs.artifacts."):
+                wanted = rest[len("outputs.artifacts.") :]
+                kept = (node.get("outputs") or {}).get("artifacts", [])
+                return next((artifact for artifact in kept if artifact["name"] == wanted), None)
+        return None
+
+
+def _parameters(node: Node) -> List[Dict[str, str]]:
+    return list((node.get("outputs") or {}).get("parameters", []))
+
+
+def _nested(value: str) -> Any:
+    """Return a list or a map as such, so that a list of them is no list of texts; everything else as its text."""
+    if value[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value

@@ -1,0 +1,149 @@
+"""A submitted Workflow as typed data, and the check that refuses what cannot be run here before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional
+
+from ...errors import InvalidInput
+from .features import refuse_unsupported
+from .substitution import as_text
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """What the planner needs of a Workflow; templates stay the dictionaries that they are."""
+
+    name: str
+    namespace: str
+    uid: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    created_at: str
+    entrypoint: str
+    templates: Mapping[str, Dict[str, Any]]
+    parameters: Mapping[str, str]
+    artifacts: Mapping[str, Dict[str, Any]]
+    on_exit: str = ""
+    parallelism: Optional[int] = None
+    deadline: Optional[float] = None
+    service_account: str = ""
+    order: Dict[str, List[Dict[str, Any]]] = field(default_factory=dict, compare=False)
+
+    def tasks(self, template: str) -> List[Dict[str, Any]]:
+        """Return the tasks of a DAG template, every one after those that it depends on."""
+        if template not in self.order:
+            self.order[template] = _ordered(template, self.templates[template]["dag"].get("tasks") or [])
+        return self.order[template]
+
+
+def parse(workflow: Dict[str, Any]) -> Workflow:
+    """Return the typed form of a Workflow.
+
+    Raises
+    ------
+    InvalidInput
+        It is not a Workflow, has no usable entrypoint, or a parameter without a value.
+    """
+    if not isinstance(workflow, dict) or not isinstance(workflow.get("spec"), dict):
+        raise InvalidInput("This is not an Argo Workflow.", why="It has no `spec`.", remedy="Compile it with kfp 1.7.0.")
+    spec, metadata = workflow["spec"], workflow.get("metadata") or {}
+    templates: Dict[str, Dict[str, Any]] = {}
+    for template in spec.get("templates") or []:
+        name = template.get("name") if isinstance(template, dict) else None
+        if not name:
+            raise InvalidInput("A template of the workflow has no name.")
+        if name in templates:
+            raise InvalidInput(f"The workflow has two templates named {name!r}.")
+        templates[name] = template
+    arguments = spec.get("arguments") or {}
+    return Workflow(
+        name=metadata.get("name") or (metadata.get("generateName") or "workflow-") + "check",
+        namespace=metadata.get("namespace") or "kubeflow",
+        uid=str(metadata.get("uid") or ""),
+        labels={key: str(value) for key, value in (metadata.get("labels") or {}).items()},
+        annotations={key: str(value) for key, value in (metadata.get("annotations") or {}).items()},
+        created_at=str(metadata.get("creationTimestamp") or ""),
+        entrypoint=spec.get("entrypoint") or "",
+        templates=templates,
+        parameters=_parameters(arguments.get("parameters") or []),
+        artifacts={artifact["name"]: artifact for artifact in arguments.get("artifacts") or []},
+        on_exit=spec.get("onExit") or "",
+        parallelism=_positive(spec, "parallelism"),
+        deadline=None if spec.get("activeDeadlineSeconds") is None else float(spec["activeDeadlineSeconds"]),
+        service_account=spec.get("serviceAccountName") or "",
+    )
+
+
+def check(workflow: Dict[str, Any]) -> None:
+    """Refuse a workflow that cannot be run here, before anything of it is stored or started.
+
+    Raises
+    ------
+    UnsupportedWorkflow
+        It uses something that is not emulated; ``details["features"]`` lists each by name and template.
+    InvalidInput
+        Argo would refuse it as well: no entrypoint, an unknown template, a cycle, a parameter without a value.
+    """
+    parsed = parse(workflow)
+    if not parsed.entrypoint:
+        raise InvalidInput("The workflow cannot be run.", why="spec.entrypoint is required.")
+    for name in filter(None, (parsed.entrypoint, parsed.on_exit)):
+        if name not in parsed.templates:
+            raise InvalidInput("The workflow cannot be run.", why=f"It has no template named {name!r}.")
+    refuse_unsupported(workflow["spec"], parsed.templates)
+    for name, template in parsed.templates.items():
+        if "dag" not in template:
+            continue
+        for task in parsed.tasks(name):
+            if task.get("template") not in parsed.templates:
+                raise InvalidInput(
+                    "The workflow cannot be run.",
+                    why=f"Task {task['name']!r} of {name!r} uses the unknown template {task.get('template')!r}.",
+                )
+
+
+def _parameters(given: List[Dict[str, Any]]) -> Dict[str, str]:
+    values: Dict[str, str] = {}
+    for parameter in given:
+        name, value = parameter.get("name"), parameter.get("value", parameter.get("default"))
+        if value is None:
+            raise InvalidInput(
+                f"Parameter {name!r} has no value.",
+                why=f"spec.arguments.{name}.value is required.",
+                remedy="Give the run a value for it: the pipeline has no default.",
+            )
+        values[str(name)] = as_text(value)
+    return values
+
+
+def _positive(holder: Mapping[str, Any], key: str) -> Optional[int]:
+    value = holder.get(key)
+    return int(value) if value is not None and int(value) > 0 else None
+
+
+def _ordered(template: str, tasks: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    known = {task.get("name"): task for task in tasks}
+    if len(known) < len(tasks):
+        raise InvalidInput(f"DAG {template!r} has two tasks of the same name, or one without a name.")
+    ordered: List[Dict[str, Any]] = []
+    waiting = {name: [dep for dep in task.get("dependencies") or []] for name, task in known.items()}
+    for name, dependencies in waiting.items():
+        for dependency in dependencies:
+            if dependency not in known:
+                raise InvalidInput(f"Task {name!r} of {template!r} depends on {dependency!r}, which does not exist.")
+    needed_by: Dict[Any, List[Any]] = {name: [] for name in known}
+    missing = {name: len(set(dependencies)) for name, dependencies in waiting.items()}
+    for name, dependencies in waiting.items():
+        for dependency in set(dependencies):
+            needed_by[dependency].append(name)
+    ready = [name for name in known if missing[name] == 0]
+    for name in ready:  # grows while it is walked
+        ordered.append(known[name])
+        for follower in needed_by[name]:
+            missing[follower] -= 1
+            if missing[follower] == 0:
+                ready.append(follower)
+    if len(ordered) < len(known):
+        raise InvalidInput(f"The tasks of DAG {template!r} depend on each other in a circle.")
+    return ordered

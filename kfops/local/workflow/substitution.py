@@ -1,0 +1,93 @@
+"""Replacing ``{{placeholders}}``.
+
+Argo replaces them in the JSON text of a template, escaping what it puts in; that is the same as replacing them in
+every string of the parsed template, which is what happens here. A placeholder that nobody knows, such as the v2
+launcher's ``{{$.inputs...}}`` or a Jinja expression, stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Callable, Mapping, Optional
+
+#: Answers the value of a placeholder's name, or None when it is not one of ours.
+Lookup = Callable[[str], Optional[str]]
+
+_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
+
+
+def substitute(value: Any, lookup: Lookup) -> Any:
+    """Return ``value`` (any JSON) with every known placeholder in its strings and keys replaced.
+
+    Examples
+    --------
+    >>> substitute({"args": ["{{x}}", "{{$}}"]}, {"x": "1"}.get)
+    {'args': ['1', '{{$}}']}
+    """
+    if isinstance(value, str):
+        return _replace(value, lookup) if "{{" in value else value
+    if isinstance(value, dict):
+        return {substitute(key, lookup): substitute(item, lookup) for key, item in value.items()}
+    if isinstance(value, list):
+        return [substitute(item, lookup) for item in value]
+    return value
+
+
+def sole_placeholder(text: str) -> str:
+    """Return the name in a text that is one placeholder and nothing else (as in `from:`), or an empty string."""
+    match = _PLACEHOLDER.fullmatch(text.strip())
+    return match.group(1).strip() if match else ""
+
+
+def chain(*lookups: Lookup) -> Lookup:
+    """Return a lookup that asks each of ``lookups`` in turn."""
+
+    def first(name: str) -> Optional[str]:
+        for lookup in lookups:
+            value = lookup(name)
+            if value is not None:
+                return value
+        return None
+
+    return first
+
+
+def input_values(parameters: Mapping[str, str]) -> Lookup:
+    """Return a lookup of ``inputs.parameters.<name>`` and ``inputs.parameters`` (all, as a JSON list)."""
+
+    def lookup(name: str) -> Optional[str]:
+        if name.startswith("inputs.parameters."):
+            return parameters.get(name[len("inputs.parameters.") :])
+        if name == "inputs.parameters":
+            return as_text([{"name": key, "value": value} for key, value in parameters.items()])
+        return None
+
+    return lookup
+
+
+def item_values(item: Any) -> Lookup:
+    """Return a lookup of ``item`` and, for a map, ``item.<key>``."""
+
+    def lookup(name: str) -> Optional[str]:
+        if name == "item":
+            return as_text(item)
+        if isinstance(item, dict) and name.startswith("item."):
+            key = name[len("item.") :]
+            return as_text(item[key]) if key in item else None
+        return None
+
+    return lookup
+
+
+def as_text(value: Any) -> str:
+    """Return a JSON value as Argo writes it into a text: strings as they are, everything else as compact JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _replace(text: str, lookup: Lookup) -> str:
+    def one(match: "re.Match[str]") -> str:
+        value = lookup(match.group(1).strip())
+        return match.group(0) if value is None else value
+
+    return _PLACEHOLDER.sub(one, text)
