@@ -13,10 +13,10 @@ import socket
 import sys
 from typing import List, Optional
 
-from kfops.compiling.zygote import Zygote
 from kfops.connection import versions
 from kfops.serving.calls import Calls
 from kfops.serving.channel import Channel
+from kfops.serving.compiling import Compiler
 from kfops.serving.methods import Methods
 
 
@@ -27,15 +27,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
     descriptor = parser.parse_args(arguments).fd
     # Not for the processes that are started from here: as long as one held it, the server would not see our end.
     os.set_inheritable(descriptor, False)
-    # Before any thread: a process that forks must not have threads that hold locks.
-    zygote = Zygote()
-    zygote.start()
+    # First, so that it imports kfp while the rest of this process gets ready.
+    compiler = Compiler()
     channel = Channel(socket.socket(fileno=descriptor))
     channel.send({"ready": versions()})
-    calls = Calls(channel, Methods(zygote).table())
+    calls = Calls(channel, Methods(compiler).table())
     for message in channel.messages():
         calls.take(message)
-    zygote.close()
+    compiler.close()
     sys.stderr.flush()
     # Ends builders and what else was started in our process group, and the threads that wait for a backend.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

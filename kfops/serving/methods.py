@@ -117,13 +117,13 @@ class Methods:
         The Dockerfiles are those of ``source``, else those found from the folder of the version's own source.
         """
         config = config_of(root, source)
-        version = self._connections.get(config)
-        found = pipelines.get_version(version_id, version, config)
+        found = pipelines.get_version(version_id, self._connections.get(config), config)
         package = None
         if source is not None:
             package = self._compiler.compile(call, root, source, function=None, time_limit=time_limit)
-        elif found.source is not None and os.path.isdir(os.path.dirname(found.source.path)):
-            config = load(start=os.path.dirname(found.source.path))
+        elif found.source is not None:
+            folder = os.path.dirname(os.path.join(config.root, found.source.path))
+            config = load(start=folder) if os.path.isdir(folder) else config
         built = self._build(call, found, package, config)
         return {"images": [image.to_dict() for image in built.images], "version": built.to_dict()}
 

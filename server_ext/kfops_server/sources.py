@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Optional, Union
 
+import nbformat
 from jupyter_server.utils import ensure_async, to_os_path
 from tornado.web import HTTPError
 
@@ -38,9 +39,9 @@ async def read_source(contents: Any, path: str, content: Optional[Union[str, Dic
     Returns
     -------
     dict
-        ``path``; ``kind``, ``notebook``, ``file`` or ``package``; ``content``, a notebook as an object, text, or
-        base64 for a packed package; ``encoding``, ``json``, ``text`` or ``base64``; ``os_path``, where the file is
-        ("" when the contents manager keeps none).
+        ``path``; ``kind``, ``notebook``, ``file`` or ``package``; ``content``, the file's text, or base64 for a
+        packed package; ``encoding``, ``text`` or ``base64``; ``os_path``, where the file is ("" when the contents
+        manager keeps none).
     """
     path = path.strip("/")
     end = next((end for end in KINDS if path.lower().endswith(end)), "")
@@ -51,13 +52,13 @@ async def read_source(contents: Any, path: str, content: Optional[Union[str, Dic
             remedy="Open the notebook or the Python file that has the pipeline.",
             field="path",
         )
-    encoding = "json" if end == ".ipynb" else "base64" if end in _BINARY else "text"
+    encoding = "base64" if end in _BINARY else "text"
     if content is None:
         content = await _saved(contents, path, encoding)
     else:
         # That a file may be read there is asked for unsaved content too: its folder is where the code will run.
         await _visible(contents, path)
-        content = _unsaved(path, content, encoding)
+        content = _unsaved(path, content, end)
     return {
         "path": path,
         "kind": KINDS[end],
@@ -67,16 +68,15 @@ async def read_source(contents: Any, path: str, content: Optional[Union[str, Dic
     }
 
 
-async def _saved(contents: Any, path: str, encoding: str) -> Any:
-    kind = "notebook" if encoding == "json" else "file"
-    wanted = None if encoding == "json" else encoding
+async def _saved(contents: Any, path: str, encoding: str) -> str:
     try:
-        model = await ensure_async(contents.get(path, content=True, type=kind, format=wanted))
+        # A notebook as text too: its hash is then that of the file, and no output of it is lost or changed.
+        model = await ensure_async(contents.get(path, content=True, type="file", format=encoding))
     except HTTPError as error:
         if error.status_code == 404:
             raise _not_found(path) from None
         raise InvalidInput(f"{path} cannot be read.", why=error.log_message or error.reason or "", field="path") from None
-    return model["content"]
+    return str(model["content"])
 
 
 async def _visible(contents: Any, path: str) -> None:
@@ -91,14 +91,19 @@ async def _visible(contents: Any, path: str) -> None:
         raise _not_found(path)
 
 
-def _unsaved(path: str, content: Union[str, Dict[str, Any]], encoding: str) -> Any:
-    if encoding == "json" and isinstance(content, dict):
+def _unsaved(path: str, content: Union[str, Dict[str, Any]], end: str) -> str:
+    if end == ".ipynb" and isinstance(content, dict):
         if not isinstance(content.get("cells"), list):
             raise InvalidInput(f"The content of {path} is not a notebook.", why="It has no list of cells.", field="content")
+        try:
+            # As Jupyter would save it, so that its hash is that of the file once it is saved.
+            return str(nbformat.writes(nbformat.from_dict(content))) + "\n"
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise InvalidInput(f"The content of {path} is not a notebook.", why=why, field="content") from None
+    if end not in (".ipynb", *_BINARY) and isinstance(content, str):
         return content
-    if encoding == "text" and isinstance(content, str):
-        return content
-    wanted = {"json": "a notebook as an object", "text": "text", "base64": "read from the saved file"}[encoding]
+    wanted = "a notebook as an object" if end == ".ipynb" else "absent" if end in _BINARY else "text"
     raise InvalidInput(f"The content of {path} cannot be this.", why=f"It must be {wanted}.", field="content")
 
 

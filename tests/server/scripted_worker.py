@@ -1,0 +1,61 @@
+"""A worker that speaks the protocol and does as it is told: it answers with the request, or fails in a named way.
+
+What it is told stands in ``version_id``: ``crash`` ends it, ``silent`` never answers, ``log`` writes a log first, the
+code of an error raises that error.
+"""
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+
+SECRET = "Bearer abcdefghijklmnop0123456789"
+
+
+def main():
+    if os.environ.get("SCRIPTED_WORKER") == "dies":
+        print("ImportError: no module named kfp", SECRET, file=sys.stderr, flush=True)
+        sys.exit(3)
+    time.sleep(float(os.environ.get("SCRIPTED_WORKER_PAUSE", "0")))
+    connection = socket.socket(fileno=int(sys.argv[2]))
+    stream = connection.makefile("rwb")
+    lock = threading.Lock()
+
+    def send(message):
+        with lock:
+            stream.write(json.dumps(message).encode() + b"\n")
+            stream.flush()
+
+    send({"ready": {"kfp": "1.7.0", "kfops": "0", "python": "3.11.0"}})
+    cancelled = []
+    for line in stream:
+        message = json.loads(line)
+        if "cancel" in message:
+            cancelled.append(message["cancel"])
+            continue
+        number, method, params = message["id"], message["method"], message["params"]
+        told = params.get("version_id", "")
+        if told == "crash":
+            print("Fatal: out of luck", SECRET, file=sys.stderr, flush=True)
+            os._exit(7)
+        elif told == "silent":
+            pass
+        elif told == "log":
+            send({"id": number, "log": "one\n"})
+            send({"id": number, "log": f"two {SECRET}\n"})
+            send({"id": number, "result": {"method": method, "params": params}})
+        elif told == "cancelled":
+            send({"id": number, "result": cancelled})
+        elif told.startswith("error-"):
+            code = told[len("error-") :].replace("-", "_")
+            error = {"code": code, "message": f"No: {SECRET}", "why": "Because.", "remedy": "Stop.", "details": {"a": 1}}
+            send({"id": number, "error": error})
+        elif method == "status":
+            send({"id": number, "result": {"kind": "embedded", "host": "http://127.0.0.1:1", "error": None}})
+        else:
+            send({"id": number, "result": {"method": method, "params": params}})
+
+
+main()
