@@ -16,7 +16,7 @@ import sysconfig
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any
 from urllib.parse import urlsplit
 
 import kfops
@@ -26,9 +26,35 @@ from . import folder
 
 #: Variables of the caller that the backend, and so its steps, may see. The others may be secrets of the caller's.
 _PASSED_ON = frozenset(
-    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR PYTHONPATH VIRTUAL_ENV CONDA_PREFIX LD_LIBRARY_PATH "
-    "DYLD_LIBRARY_PATH SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY NO_PROXY "
-    "http_proxy https_proxy no_proxy DOCKER_HOST CUDA_VISIBLE_DEVICES OMP_NUM_THREADS".split()
+    [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "PYTHONPATH",
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "LD_LIBRARY_PATH",
+        "DYLD_LIBRARY_PATH",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "DOCKER_HOST",
+        "CUDA_VISIBLE_DEVICES",
+        "OMP_NUM_THREADS",
+    ]
 )
 _PASSED_ON_PREFIXES = ("LC_", "XDG_", "PIP_", "UV_", "KFOPS_")
 
@@ -36,7 +62,7 @@ _LOG_SIZE = 5 * 1024 * 1024
 _HEALTH_TIME = 1.0
 
 #: Backends that this process has started and not yet seen end.
-_started: List[int] = []
+_started: list[int] = []
 
 
 @dataclass(frozen=True)
@@ -54,7 +80,7 @@ class Endpoint:
     note: str = ""
 
 
-def ensure_running(data_dir: Optional[os.PathLike[str]] = None, timeout: float = 15) -> Endpoint:
+def ensure_running(data_dir: os.PathLike[str] | None = None, timeout: float = 15) -> Endpoint:
     """Return the embedded backend of a data folder, started if need be.
 
     Parameters
@@ -98,13 +124,13 @@ def ensure_running(data_dir: Optional[os.PathLike[str]] = None, timeout: float =
         lock.close()
 
 
-def status(data_dir: Optional[os.PathLike[str]] = None) -> Dict[str, Any]:
+def status(data_dir: os.PathLike[str] | None = None) -> dict[str, Any]:
     """Return how the backend is: ``running``, ``data_dir``, ``sizes`` in bytes by part of the data folder.
 
     When it is running also ``pid``, ``url``, ``version``, ``uptime`` in seconds and ``active_runs``.
     """
     path = folder.data_folder(data_dir)
-    found: Dict[str, Any] = {"running": False, "data_dir": str(path), "sizes": _sizes(path)}
+    found: dict[str, Any] = {"running": False, "data_dir": str(path), "sizes": _sizes(path)}
     endpoint = _running(path)
     if endpoint is not None:
         answer = _ask(endpoint.url, endpoint.token_path, "/apis/kfops/status") or {}
@@ -113,7 +139,7 @@ def status(data_dir: Optional[os.PathLike[str]] = None) -> Dict[str, Any]:
     return found
 
 
-def stop(data_dir: Optional[os.PathLike[str]] = None, timeout: float = 20) -> bool:
+def stop(data_dir: os.PathLike[str] | None = None, timeout: float = 20) -> bool:
     """Stop the backend with the steps it executes; its runs go on when it is started again.
 
     Return whether one was running. Raises LocalBackendError when it does not end within ``timeout`` seconds.
@@ -138,7 +164,7 @@ def stop(data_dir: Optional[os.PathLike[str]] = None, timeout: float = 20) -> bo
     return True
 
 
-def reset(data_dir: Optional[os.PathLike[str]] = None) -> Path:
+def reset(data_dir: os.PathLike[str] | None = None) -> Path:
     """Stop the backend and delete its data folder, with all pipelines, runs and models; return the folder's path."""
     path = folder.data_folder(data_dir)
     if not path.exists():
@@ -154,7 +180,7 @@ def reset(data_dir: Optional[os.PathLike[str]] = None) -> Path:
     return path
 
 
-def _running(path: Path) -> Optional[Endpoint]:
+def _running(path: Path) -> Endpoint | None:
     """Return the backend that connection.json names, if it answers and takes the folder's token."""
     facts = folder.read_json(path / "connection.json")
     try:
@@ -168,7 +194,7 @@ def _running(path: Path) -> Optional[Endpoint]:
     return endpoint
 
 
-def _ask(url: str, token_path: Path, path: str) -> Optional[Dict[str, Any]]:
+def _ask(url: str, token_path: Path, path: str) -> dict[str, Any] | None:
     """Return the backend's answer, None when it has none for us. A proxy is never asked."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_HEALTH_TIME)
@@ -184,7 +210,7 @@ def _ask(url: str, token_path: Path, path: str) -> Optional[Dict[str, Any]]:
     return found if isinstance(found, dict) else None
 
 
-def _holder(path: Path) -> Optional[int]:
+def _holder(path: Path) -> int | None:
     """Return the pid of the process that holds the data folder, None when none does."""
     if not (path / "backend.lock").exists():
         return None
@@ -211,7 +237,7 @@ def _reaped(pid: int) -> bool:
     return ended
 
 
-def _replace(path: Path, found: Endpoint) -> Optional[Endpoint]:
+def _replace(path: Path, found: Endpoint) -> Endpoint | None:
     """Stop a backend of another version, or return it when it has runs that this would interrupt."""
     answer = _ask(found.url, found.token_path, "/apis/kfops/status") or {}
     if answer.get("active_runs"):
@@ -228,7 +254,8 @@ def _start(path: Path, deadline: float, timeout: float) -> Endpoint:
     log_path = path / "backend.log"
     if log_path.exists() and log_path.stat().st_size > _LOG_SIZE:
         log_path.replace(path / "backend.log.1")
-    with open(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+    log_path.touch(mode=0o600)
+    with log_path.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "kfops.local", "--data-dir", str(path)],
             cwd=path,
@@ -261,11 +288,9 @@ def _start(path: Path, deadline: float, timeout: float) -> Endpoint:
         time.sleep(0.01)
 
 
-def _environment() -> Dict[str, str]:
+def _environment() -> dict[str, str]:
     environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
+        name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
     }
     home = Path(kfops.__path__[0]).resolve().parent
     if str(home) not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
@@ -286,7 +311,7 @@ def _last_lines(path: Path, count: int = 12) -> str:
     return "\n".join(lines[-count:]) or "Its log is empty."
 
 
-def _sizes(path: Path) -> Dict[str, int]:
+def _sizes(path: Path) -> dict[str, int]:
     sizes = {}
     for part in ("kfops.db", "runs", "artifacts", "models"):
         top = path / part

@@ -17,14 +17,14 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any
 
 from kfops.errors import LocalBackendError
 
 MARKER = ".kfops-local"
 
 
-def data_folder(data_dir: Optional[os.PathLike[str]] = None) -> Path:
+def data_folder(data_dir: os.PathLike[str] | None = None) -> Path:
     """Return the data folder's path: ``data_dir``, else ``KFOPS_LOCAL_DIR``, else the user's data folder."""
     if data_dir is None:
         named = os.environ.get("KFOPS_LOCAL_DIR")
@@ -33,7 +33,7 @@ def data_folder(data_dir: Optional[os.PathLike[str]] = None) -> Path:
 
             named = str(Path(user_data_dir("kfops", appauthor=False)) / "local")
         data_dir = Path(named)
-    return Path(os.path.abspath(Path(data_dir).expanduser()))
+    return Path(data_dir).expanduser().resolve()
 
 
 def create(folder: Path) -> None:
@@ -68,13 +68,13 @@ def write_private(path: Path, text: str) -> None:
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink()
         raise
 
 
-def read_json(path: Path) -> Dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file, {} when there is none that can be read."""
     try:
         found = json.loads(path.read_text())
@@ -102,7 +102,7 @@ class Lock:
             raise
         return True
 
-    def read(self) -> Dict[str, Any]:
+    def read(self) -> dict[str, Any]:
         """Return the facts in the file. Opening the file once more in the process that holds it would lose the lock."""
         try:
             found = json.loads(os.pread(self._file, 4096, 0))
@@ -110,7 +110,7 @@ class Lock:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def write(self, facts: Dict[str, Any]) -> None:
+    def write(self, facts: dict[str, Any]) -> None:
         """Put facts about the holder into the file."""
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, json.dumps(facts).encode(), 0)

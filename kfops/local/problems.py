@@ -14,10 +14,10 @@ Each knows its gRPC code, because clients of Kubeflow Pipelines read it from the
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - as KfopsError's own: what it is called is what happened
     """Base: ``message`` is for the user, ``cause`` tells more and may be empty."""
 
     status = 500
@@ -29,7 +29,7 @@ class Problem(Exception):
         self.message = message
         self.cause = cause
 
-    def to_wire(self) -> Dict[str, Any]:
+    def to_wire(self) -> dict[str, Any]:
         """Return the body that the real API server answers with."""
         internal = " ".join(filter(None, (f"{self.kind}: {self.message}", self.cause)))
         return {

@@ -12,7 +12,6 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import List
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -67,9 +66,7 @@ async def _serve(data_dir: Path, lock: folder.Lock) -> None:
     facts = {"url": f"http://{HOST}:{port}", "token_path": str(data_dir / "token"), "pid": os.getpid()}
     folder.write_private(
         announcement,
-        json.dumps(
-            {**facts, "data_dir": str(data_dir), "version": backend.version, "started_at": backend.started_at}
-        ),
+        json.dumps({**facts, "data_dir": str(data_dir), "version": backend.version, "started_at": backend.started_at}),
     )
     log.info("kfops-local %s serves %s on %s", backend.version, data_dir, facts["url"])
     await stopped.wait()
@@ -95,12 +92,13 @@ def version() -> str:
     return str(getattr(kfops, "__version__", "0"))
 
 
-def _listen(port: int) -> List[socket.socket]:
+def _listen(port: int) -> list[socket.socket]:
     """Listen on the port that was used last, so that open clients find the backend again; else on any."""
     try:
-        return bind_sockets(port, HOST)
+        sockets: list[socket.socket] = bind_sockets(port, HOST)
     except (OSError, OverflowError, TypeError):
-        return bind_sockets(0, HOST)
+        sockets = bind_sockets(0, HOST)
+    return sockets
 
 
 def _token(data_dir: Path) -> str:
@@ -108,7 +106,7 @@ def _token(data_dir: Path) -> str:
     path = data_dir / "token"
     try:
         token = path.read_text().strip()
-        os.chmod(path, 0o600)
+        path.chmod(0o600)
     except FileNotFoundError:
         token = ""
     if not token:

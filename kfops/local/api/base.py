@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - a route's methods are the verbs of HTTP; its class says what it is
 """What every route has in common: who may ask, how bodies are read, and how answers and refusals are written."""
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Mapping
 
 from tornado.web import HTTPError, RequestHandler
 
@@ -67,12 +68,12 @@ class Handler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
 
-    def reply(self, body: Dict[str, Any]) -> None:
+    def reply(self, body: dict[str, Any]) -> None:
         """Answer with JSON."""
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(body, separators=(",", ":")))
 
-    def body(self) -> Dict[str, Any]:
+    def body(self) -> dict[str, Any]:
         """Return the JSON object of the request, with its names in snake_case; raises Invalid."""
         raw = self.request.body
         if not raw:
@@ -88,7 +89,7 @@ class Handler(RequestHandler):
         raise Invalid("The request's body is not a JSON object.")
 
     @property
-    def query(self) -> Dict[str, str]:
+    def query(self) -> dict[str, str]:
         """The query's arguments by name; the last one wins."""
         return {name: self.get_query_argument(name) for name in self.request.query_arguments}
 
@@ -107,7 +108,7 @@ class Handler(RequestHandler):
         if not isinstance(value, (Problem, HTTPError, KfopsError)):
             log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
 
-    def _problem(self, status: int, error: Optional[BaseException]) -> Problem:
+    def _problem(self, status: int, error: BaseException | None) -> Problem:
         if isinstance(error, Problem):
             return error
         if isinstance(error, KfopsError):
@@ -142,7 +143,7 @@ def text(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def section(body: Mapping[str, Any], name: str) -> Dict[str, Any]:
+def section(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return the object called ``name``, {} when it is absent; raises Invalid when it is something else."""
     value = body.get(name)
     if value is None:
@@ -152,7 +153,7 @@ def section(body: Mapping[str, Any], name: str) -> Dict[str, Any]:
     return value
 
 
-def items(body: Mapping[str, Any], name: str) -> List[Dict[str, Any]]:
+def items(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """Return the list of objects called ``name``, [] when it is absent; raises Invalid when it is something else."""
     value = body.get(name)
     if value is None:
@@ -176,7 +177,7 @@ def resource_type(value: Any) -> str:
     raise Invalid(f"Unknown resource type {value!r}.")
 
 
-def references(body: Mapping[str, Any]) -> List[Tuple[str, str]]:
+def references(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the type and id of each of ``resource_references``."""
     found = []
     for reference in items(body, "resource_references"):

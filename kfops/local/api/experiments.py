@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - a route's methods are the verbs of HTTP; its class says what it is
 """The experiment service."""
 
 from __future__ import annotations
@@ -8,18 +9,16 @@ from .base import Handler, references, resource_type, text
 
 
 class Experiments(Handler):
-    """/apis/v1beta1/experiments"""
+    """/apis/v1beta1/experiments."""
 
     def get(self) -> None:
         query = self.query
         kind, owner = resource_type(query.get("resource_reference_key.type")), query.get("resource_reference_key.id")
         if owner or kind not in ("UNKNOWN_RESOURCE_TYPE", "NAMESPACE"):
             raise Invalid("In single-user mode, ListExperiment cannot filter by namespace.")
-        rows, total, token = self.backend.store.experiments.list(query)
+        rows, total, token = self.backend.store.experiments.page(query)
         self.reply(
-            wire.present(
-                experiments=[wire.experiment(row) for row in rows], total_size=total, next_page_token=token
-            )
+            wire.present(experiments=[wire.experiment(row) for row in rows], total_size=total, next_page_token=token)
         )
 
     def post(self) -> None:
@@ -33,7 +32,7 @@ class Experiments(Handler):
 
 
 class Experiment(Handler):
-    """/apis/v1beta1/experiments/{id}"""
+    """/apis/v1beta1/experiments/{id}."""
 
     def get(self, experiment_id: str) -> None:
         self.reply(wire.experiment(self.backend.store.experiments.get(experiment_id)))
@@ -44,7 +43,7 @@ class Experiment(Handler):
 
 
 class ExperimentStorage(Handler):
-    """/apis/v1beta1/experiments/{id}:archive and :unarchive"""
+    """/apis/v1beta1/experiments/{id}:archive and :unarchive."""
 
     def post(self, experiment_id: str, verb: str) -> None:
         if verb not in ("archive", "unarchive"):

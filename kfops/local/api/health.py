@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - a route's methods are the verbs of HTTP; its class says what it is
 """GET /apis/v1beta1/healthz, and how the backend is (for ``kfops local status``)."""
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ class Health(Handler):
     """The call by which every ``kfp.Client`` starts; unlike all others it never leaves out ``multi_user``."""
 
     def get(self) -> None:
-        self.reply(
-            {"commit_sha": "unknown", "tag_name": f"kfops-local {self.backend.version}", "multi_user": False}
-        )
+        self.reply({"commit_sha": "unknown", "tag_name": f"kfops-local {self.backend.version}", "multi_user": False})
 
 
 class Status(Handler):

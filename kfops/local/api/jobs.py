@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - a route's methods are the verbs of HTTP; its class says what it is
 """The recurring run service: there are none, and making one is refused."""
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from .base import Handler
 
 
 class Jobs(Handler):
-    """/apis/v1beta1/jobs"""
+    """/apis/v1beta1/jobs."""
 
     def get(self) -> None:
         self.reply({})
@@ -20,7 +21,7 @@ class Jobs(Handler):
 
 
 class Job(Handler):
-    """/apis/v1beta1/jobs/{id}, and its verbs enable and disable"""
+    """/apis/v1beta1/jobs/{id}, and its verbs enable and disable."""
 
     def get(self, job_id: str) -> None:
         raise Missing("Job", job_id)

@@ -1,10 +1,11 @@
+# ruff: noqa: D102 - a route's methods are the verbs of HTTP; its class says what it is
 """GET /apis/v1alpha1/runs/{run}/nodes/{node}/log: what a step has printed, so far or as it prints it."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import IO, Any, Dict
+from typing import IO, Any
 
 from tornado.iostream import StreamClosedError
 
@@ -56,7 +57,7 @@ class StepLog(Handler):
             self.write(chunk)
             await self.flush()
 
-    def _node(self, run_id: str, node_id: str) -> Dict[str, Any]:
+    def _node(self, run_id: str, node_id: str) -> dict[str, Any]:
         node = self.backend.store.progress.node(run_id, node_id)
         if node is None:
             raise Missing("Step", node_id)

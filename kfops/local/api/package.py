@@ -14,7 +14,7 @@ import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import IO, Any, Dict, List, Optional
+from typing import IO, Any
 
 import yaml
 
@@ -31,10 +31,10 @@ class UploadedPackage:
     """``text`` as it was written, ``workflow`` the same as data."""
 
     text: str
-    workflow: Dict[str, Any]
+    workflow: dict[str, Any]
 
     @property
-    def parameters(self) -> List[Dict[str, str]]:
+    def parameters(self) -> list[dict[str, str]]:
         """The workflow's parameters, ``{"name", "value"}``."""
         return [
             {"name": parameter["name"], "value": str(parameter.get("value") or "")}
@@ -79,7 +79,7 @@ def read_package(content: bytes) -> UploadedPackage:
     return UploadedPackage(text, read_workflow(text))
 
 
-def read_workflow(text: str) -> Dict[str, Any]:
+def read_workflow(text: str) -> dict[str, Any]:
     """Return the workflow that a YAML or JSON text describes; raises Invalid."""
     return _check_workflow(_parse(text))
 
@@ -90,7 +90,7 @@ def _parse(text: str) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        found = yaml.load(text, Loader=_Loader)
+        found = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a SafeLoader
         _count(found, {})
         return json.loads(json.dumps(found, allow_nan=False))  # what is not JSON is not a workflow either
     except yaml.MarkedYAMLError as error:
@@ -105,7 +105,7 @@ def _parse(text: str) -> Any:
         raise Invalid("The package is nested too deeply.") from None
 
 
-def _count(value: Any, sizes: Dict[int, Optional[int]]) -> int:
+def _count(value: Any, sizes: dict[int, int | None]) -> int:
     """Return how many values ``value`` holds with all aliases written out, without writing them out."""
     if not isinstance(value, (dict, list)):
         return 1
@@ -123,13 +123,12 @@ def _count(value: Any, sizes: Dict[int, Optional[int]]) -> int:
     return size
 
 
-def _check_workflow(found: Any) -> Dict[str, Any]:
+def _check_workflow(found: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Invalid("The package is not a workflow: it is not a mapping.")
     if found.get("kind") != "Workflow" or not str(found.get("apiVersion", "")).startswith("argoproj.io/"):
         raise Invalid(
-            "The package is not an Argo Workflow "
-            f"(apiVersion {found.get('apiVersion')!r}, kind {found.get('kind')!r})."
+            f"The package is not an Argo Workflow (apiVersion {found.get('apiVersion')!r}, kind {found.get('kind')!r})."
         )
     spec = found.get("spec")
     if not isinstance(spec, dict) or not isinstance(found.get("metadata", {}), dict):
@@ -146,7 +145,7 @@ def _check_workflow(found: Any) -> Dict[str, Any]:
     return found
 
 
-def _with_text(parameter: Dict[str, Any]) -> Dict[str, Any]:
+def _with_text(parameter: dict[str, Any]) -> dict[str, Any]:
     """Return a parameter with its value as text, which it always is in Argo."""
     value = parameter.get("value")
     if value is None or isinstance(value, str):
@@ -177,7 +176,7 @@ def _from_tar(content: bytes) -> bytes:
         if len(plain) > 2 * MAX_SIZE:
             raise Invalid("The tar.gz file's content is too large. Maximum supported size is 32 MiB.")
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
-            first: Optional[bytes] = None
+            first: bytes | None = None
             for number, member in enumerate(archive):
                 if number >= _MAX_MEMBERS:
                     break

@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - a route's methods are the verbs of HTTP; its class says what it is
 """The pipeline service: pipelines and their versions."""
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ BY_URL = (
 
 
 class Pipelines(Handler):
-    """/apis/v1beta1/pipelines"""
+    """/apis/v1beta1/pipelines."""
 
     def get(self) -> None:
         query = self.query
         if query.get("resource_reference_key.id"):
             raise Invalid("In single-user mode, pipelines cannot be filtered by namespace.")
-        rows, total, token = self.backend.store.pipelines.list(query)
+        rows, total, token = self.backend.store.pipelines.page(query)
         defaults = self.backend.store.pipelines.default_versions(rows)
         self.reply(
             wire.present(
@@ -34,7 +35,7 @@ class Pipelines(Handler):
 
 
 class Pipeline(Handler):
-    """/apis/v1beta1/pipelines/{id}"""
+    """/apis/v1beta1/pipelines/{id}."""
 
     def get(self, pipeline_id: str) -> None:
         row = self.backend.store.pipelines.get(pipeline_id)
@@ -46,7 +47,7 @@ class Pipeline(Handler):
 
 
 class PipelineTemplate(Handler):
-    """/apis/v1beta1/pipelines/{id}/templates"""
+    """/apis/v1beta1/pipelines/{id}/templates."""
 
     def get(self, pipeline_id: str) -> None:
         version_id = self.backend.store.pipelines.get(pipeline_id).default_version_id
@@ -54,7 +55,7 @@ class PipelineTemplate(Handler):
 
 
 class DefaultVersion(Handler):
-    """/apis/v1beta1/pipelines/{id}/default_version/{version id}"""
+    """/apis/v1beta1/pipelines/{id}/default_version/{version id}."""
 
     def post(self, pipeline_id: str, version_id: str) -> None:
         self.backend.store.pipelines.set_default(pipeline_id, version_id)
@@ -62,24 +63,25 @@ class DefaultVersion(Handler):
 
 
 class Versions(Handler):
-    """/apis/v1beta1/pipeline_versions"""
+    """/apis/v1beta1/pipeline_versions."""
 
     def get(self) -> None:
         query = self.query
         pipeline_id = query.get("resource_key.id", "")
-        if resource_type(query.get("resource_key.type")) not in ("PIPELINE", "UNKNOWN_RESOURCE_TYPE") or not pipeline_id:
+        if (
+            resource_type(query.get("resource_key.type")) not in ("PIPELINE", "UNKNOWN_RESOURCE_TYPE")
+            or not pipeline_id
+        ):
             raise Invalid("Pipeline versions are listed by pipeline: resource_key.type PIPELINE and resource_key.id.")
-        rows, total, token = self.backend.store.versions.list(pipeline_id, query)
-        self.reply(
-            wire.present(versions=[wire.version(row) for row in rows], total_size=total, next_page_token=token)
-        )
+        rows, total, token = self.backend.store.versions.page(pipeline_id, query)
+        self.reply(wire.present(versions=[wire.version(row) for row in rows], total_size=total, next_page_token=token))
 
     def post(self) -> None:
         raise Unsupported(*BY_URL)
 
 
 class Version(Handler):
-    """/apis/v1beta1/pipeline_versions/{id}"""
+    """/apis/v1beta1/pipeline_versions/{id}."""
 
     def get(self, version_id: str) -> None:
         self.reply(wire.version(self.backend.store.versions.get(version_id)))
@@ -90,7 +92,7 @@ class Version(Handler):
 
 
 class VersionTemplate(Handler):
-    """/apis/v1beta1/pipeline_versions/{id}/templates"""
+    """/apis/v1beta1/pipeline_versions/{id}/templates."""
 
     def get(self, version_id: str) -> None:
         self.reply(wire.present(template=self.backend.store.versions.text(version_id)))

@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - a route's methods are the verbs of HTTP; its class says what it is
 """The run service."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import logging
 import re
 import shutil
 import uuid
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -33,7 +34,7 @@ _METRIC_NAME = re.compile(r"[a-zA-Z]([-_a-zA-Z0-9]{0,62}[a-zA-Z0-9])?")
 
 
 class Runs(Handler):
-    """/apis/v1beta1/runs"""
+    """/apis/v1beta1/runs."""
 
     def get(self) -> None:
         query = self.query
@@ -41,7 +42,7 @@ class Runs(Handler):
         if kind == "NAMESPACE" and owner:
             raise Invalid("In single-user mode, ListRuns cannot filter by namespace.")
         reference = (kind, owner) if owner else None
-        rows, submitted, total, token = self.backend.store.runs.list(query, reference)
+        rows, submitted, total, token = self.backend.store.runs.page(query, reference)
         metrics = self.backend.store.runs.metrics([row.id for row in rows])
         self.reply(
             wire.present(
@@ -85,21 +86,25 @@ class Runs(Handler):
         self.reply(detail(row, executed, []))
 
     async def _workflow(
-        self, spec: Dict[str, Any], owners: List[Tuple[str, str]]
-    ) -> Tuple[Dict[str, Any], Dict[str, str]]:
+        self, spec: dict[str, Any], owners: list[tuple[str, str]]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the workflow to run, and which pipeline and version it is of."""
         manifest, pipeline_id = text(spec, "workflow_manifest"), text(spec, "pipeline_id")
         version_ids = [owner_id for kind, owner_id in owners if kind == "PIPELINE_VERSION"]
         if manifest and (pipeline_id or version_ids):
-            raise Invalid("Please don't specify a pipeline version or pipeline ID when you specify a workflow manifest.")
+            raise Invalid(
+                "Please don't specify a pipeline version or pipeline ID when you specify a workflow manifest."
+            )
         if manifest:
             if len(manifest) > MAX_SIZE:
                 raise Invalid("The workflow manifest is too large. Maximum supported size is 32 MiB.")
             return await asyncio.get_running_loop().run_in_executor(None, read_workflow, manifest), {}
         if not pipeline_id and not version_ids:
-            raise Invalid("Please specify a pipeline by providing a (workflow manifest) or (pipeline id or/and version).")
+            raise Invalid(
+                "Please specify a pipeline by providing a (workflow manifest) or (pipeline id or/and version)."
+            )
         store = self.backend.store
-        origin: Dict[str, str] = {}
+        origin: dict[str, Any] = {}
         if pipeline_id:
             pipeline = store.pipelines.get(pipeline_id)
             origin = {"pipeline_id": pipeline_id, "pipeline_name": pipeline.name}
@@ -112,7 +117,7 @@ class Runs(Handler):
         origin.update(version_id=version.id, version_name=version.name)
         return json.loads(store.versions.workflow(version.id)), origin
 
-    def _experiment(self, owners: List[Tuple[str, str]]) -> Tuple[str, str]:
+    def _experiment(self, owners: list[tuple[str, str]]) -> tuple[str, str]:
         named = [owner_id for kind, owner_id in owners if kind == "EXPERIMENT"]
         store = self.backend.store.experiments
         row = store.get(named[0]) if named else store.default()
@@ -120,7 +125,7 @@ class Runs(Handler):
 
 
 class Run(Handler):
-    """/apis/v1beta1/runs/{id}"""
+    """/apis/v1beta1/runs/{id}."""
 
     def get(self, run_id: str) -> None:
         store = self.backend.store.runs
@@ -143,7 +148,7 @@ class Run(Handler):
 
 
 class RunVerb(Handler):
-    """/apis/v1beta1/runs/{id}:archive, :unarchive and :reportMetrics; …/terminate and …/retry"""
+    """/apis/v1beta1/runs/{id}:archive, :unarchive and :reportMetrics; …/terminate and …/retry."""
 
     def post(self, run_id: str, verb: str) -> None:
         store, engine = self.backend.store.runs, self.backend.engine
@@ -162,12 +167,12 @@ class RunVerb(Handler):
             raise Missing("Path", self.request.path)
         self.reply({})
 
-    def _report(self, run_id: str) -> List[Dict[str, Any]]:
+    def _report(self, run_id: str) -> list[dict[str, Any]]:
         store = self.backend.store.runs
         store.get(run_id)
         return [self._report_one(run_id, metric) for metric in items(self.body(), "metrics")]
 
-    def _report_one(self, run_id: str, metric: Dict[str, Any]) -> Dict[str, Any]:
+    def _report_one(self, run_id: str, metric: dict[str, Any]) -> dict[str, Any]:
         name, node_id, value = text(metric, "name"), text(metric, "node_id"), metric.get("number_value", 0)
         problem = ""
         if not _METRIC_NAME.fullmatch(name):
@@ -185,7 +190,7 @@ class RunVerb(Handler):
 
 
 class RunArtifact(Handler):
-    """/apis/v1beta1/runs/{id}/nodes/{node}/artifacts/{name}:read"""
+    """/apis/v1beta1/runs/{id}/nodes/{node}/artifacts/{name}:read."""
 
     async def get(self, run_id: str, node_id: str, name: str) -> None:
         status = self.backend.store.runs.workflow(run_id).get("status") or {}
@@ -197,13 +202,13 @@ class RunArtifact(Handler):
             raise Missing("Artifact", f"{run_id}/{node_id}/{name}")
         self.reply(wire.present(data=base64.b64encode(content).decode()))
 
-    def _read(self, key: str) -> Optional[bytes]:
+    def _read(self, key: str) -> bytes | None:
         root = (self.backend.data_dir / "artifacts").resolve()
         path = (root / "mlpipeline" / key).resolve()
         return path.read_bytes() if root in path.parents and path.is_file() else None
 
 
-def detail(row: sa.Row[Any], workflow: Dict[str, Any], metrics: List[sa.Row[Any]]) -> Dict[str, Any]:
+def detail(row: sa.Row[Any], workflow: dict[str, Any], metrics: list[sa.Row[Any]]) -> dict[str, Any]:
     """Return an ApiRunDetail."""
     return {
         "run": wire.run(row, row.submitted, metrics),
@@ -211,7 +216,7 @@ def detail(row: sa.Row[Any], workflow: Dict[str, Any], metrics: List[sa.Row[Any]
     }
 
 
-def _check(workflow: Dict[str, Any]) -> None:
+def _check(workflow: dict[str, Any]) -> None:
     """Refuse what the engine cannot execute, by name, before anything is stored."""
     try:
         check(workflow)

@@ -1,5 +1,7 @@
-"""From a workflow and a caller's parameters to the Workflow that is executed: what the API server of Kubeflow
-Pipelines does to a workflow before it hands it to Argo."""
+"""From a workflow and a caller's parameters to the Workflow that is executed.
+
+It does what the API server of Kubeflow Pipelines does to a workflow before it hands it to Argo.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import re
 import secrets
 import string
 import time
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 from ..problems import Invalid
 
@@ -19,12 +21,13 @@ _OPTIONAL_OUTPUTS = ("mlpipeline-ui-metadata", "mlpipeline-metrics")
 
 #: Go's reference time, in which ``[[CurrentTime.<format>]]`` is written, as strftime codes; the longest first.
 _GO_LAYOUT = {
-    "January": "%B", "2006": "%Y", "Jan": "%b", "Monday": "%A", "Mon": "%a", "MST": "UTC", "Z07:00": "Z", "-0700": "+0000",
+    "January": "%B", "2006": "%Y", "Jan": "%b", "Monday": "%A", "Mon": "%a",
+    "MST": "UTC", "Z07:00": "Z", "-0700": "+0000",
     "01": "%m", "02": "%d", "15": "%H", "03": "%I", "04": "%M", "05": "%S", "06": "%y", "PM": "%p",
 }  # fmt: skip
 
 
-def v2_pipeline_name(workflow: Dict[str, Any], name: str) -> None:
+def v2_pipeline_name(workflow: dict[str, Any], name: str) -> None:
     """Give a v2-compatible workflow the name under which it has been uploaded, as its parameter ``pipeline-name``."""
     annotations = workflow.get("metadata", {}).get("annotations") or {}
     if annotations.get("pipelines.kubeflow.org/v2_pipeline") != "true":
@@ -34,7 +37,7 @@ def v2_pipeline_name(workflow: Dict[str, Any], name: str) -> None:
             parameter["value"] = f"pipeline/{name}"
 
 
-def parse_parameters(found: Sequence[Mapping[str, Any]], declared: Sequence[str]) -> List[Dict[str, str]]:
+def parse_parameters(found: Sequence[Mapping[str, Any]], declared: Sequence[str]) -> list[dict[str, str]]:
     """Return a caller's parameters as ``{"name", "value"}``; raises Invalid for one that the workflow does not have."""
     parameters = []
     for parameter in found:
@@ -53,8 +56,8 @@ def parse_parameters(found: Sequence[Mapping[str, Any]], declared: Sequence[str]
 
 
 def prepare(
-    workflow: Dict[str, Any], parameters: Sequence[Mapping[str, str]], *, run_id: str, run_name: str, created_at: int
-) -> Dict[str, Any]:
+    workflow: dict[str, Any], parameters: Sequence[Mapping[str, str]], *, run_id: str, run_name: str, created_at: int
+) -> dict[str, Any]:
     """Return the Workflow to execute, ready for the engine; ``workflow`` is used up.
 
     ``created_at`` is in microseconds since 1970.
@@ -90,7 +93,9 @@ def expand_macros(value: str, run_id: str, created_at: int) -> str:
 
     value = re.sub(r"\[\[(RunUUID|CurrentTime)(\.([^\]]*))?\]\]", macro, value)
     return re.sub(
-        r"\{\{\$\.currentTime\.strftime\((['\"])(.*?)\1\)\}\}", lambda match: time.strftime(match.group(2), moment), value
+        r"\{\{\$\.currentTime\.strftime\((['\"])(.*?)\1\)\}\}",
+        lambda match: time.strftime(match.group(2), moment),
+        value,
     )
 
 
@@ -99,7 +104,7 @@ def _strftime(layout: str) -> str:
     return re.sub(words, lambda match: _GO_LAYOUT[match.group()], layout.replace("%", "%%"))
 
 
-def _metadata(metadata: Dict[str, Any], run_id: str, run_name: str, created_at: int) -> Dict[str, Any]:
+def _metadata(metadata: dict[str, Any], run_id: str, run_name: str, created_at: int) -> dict[str, Any]:
     prefix = metadata.get("generateName") or (f"{metadata['name']}-" if metadata.get("name") else "workflow-")
     prefix = re.sub("[^a-z0-9.-]+", "-", str(prefix).lower()).lstrip("-.")[:57]
     return {
@@ -113,7 +118,7 @@ def _metadata(metadata: Dict[str, Any], run_id: str, run_name: str, created_at: 
     }
 
 
-def _mark_template(template: Dict[str, Any]) -> None:
+def _mark_template(template: dict[str, Any]) -> None:
     """Add what the server adds to every template, and make its own two outputs optional."""
     metadata = template.get("metadata") or {}
     template["metadata"] = {

@@ -1,9 +1,9 @@
+# ruff: noqa: D102 - a route's methods are the verbs of HTTP; its class says what it is
 """The upload service: packages as multipart files. Its refusals have a form of their own."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Tuple
 from urllib.parse import unquote_plus
 
 from ..problems import Invalid, Problem
@@ -22,7 +22,7 @@ class _Upload(Handler):
         self.set_status(500 if problem.status == 409 else problem.status)
         self.reply({"error_message": problem.message, "error_details": problem.cause or problem.message})
 
-    async def uploaded(self) -> Tuple[UploadedPackage, str]:
+    async def uploaded(self) -> tuple[UploadedPackage, str]:
         """Return the package of the request and the name it is to have."""
         files = self.request.files.get("uploadfile")
         if not files:
@@ -38,7 +38,7 @@ class _Upload(Handler):
 
 
 class UploadPipeline(_Upload):
-    """/apis/v1beta1/pipelines/upload"""
+    """/apis/v1beta1/pipelines/upload."""
 
     async def post(self) -> None:
         package, name = await self.uploaded()
@@ -50,7 +50,7 @@ class UploadPipeline(_Upload):
 
 
 class UploadVersion(_Upload):
-    """/apis/v1beta1/pipelines/upload_version"""
+    """/apis/v1beta1/pipelines/upload_version."""
 
     async def post(self) -> None:
         pipeline_id = self.query.get("pipelineid", "")

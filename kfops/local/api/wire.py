@@ -7,14 +7,14 @@ A point in time is never left out.
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Sequence
 
 import sqlalchemy as sa
 
 from ..store.experiments import ARCHIVED
 
 
-def present(**fields: Any) -> Dict[str, Any]:
+def present(**fields: Any) -> dict[str, Any]:
     """Return the fields that do not have their type's default."""
     return {name: value for name, value in fields.items() if value not in (None, "", 0, [], {})}
 
@@ -24,12 +24,12 @@ def moment(microseconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(microseconds // 1_000_000))
 
 
-def reference(kind: str, resource_id: str, relationship: str, name: str = "") -> Dict[str, Any]:
+def reference(kind: str, resource_id: str, relationship: str, name: str = "") -> dict[str, Any]:
     """Return a reference to another resource."""
     return present(key={"type": kind, "id": resource_id}, name=name, relationship=relationship)
 
 
-def experiment(row: sa.Row[Any]) -> Dict[str, Any]:
+def experiment(row: sa.Row[Any]) -> dict[str, Any]:
     """Return an ApiExperiment."""
     return present(
         id=row.id,
@@ -40,7 +40,7 @@ def experiment(row: sa.Row[Any]) -> Dict[str, Any]:
     )
 
 
-def version(row: sa.Row[Any]) -> Dict[str, Any]:
+def version(row: sa.Row[Any]) -> dict[str, Any]:
     """Return an ApiPipelineVersion."""
     return present(
         id=row.id,
@@ -54,7 +54,7 @@ def version(row: sa.Row[Any]) -> Dict[str, Any]:
     )
 
 
-def pipeline(row: sa.Row[Any], default: Optional[sa.Row[Any]]) -> Dict[str, Any]:
+def pipeline(row: sa.Row[Any], default: sa.Row[Any] | None) -> dict[str, Any]:
     """Return an ApiPipeline."""
     return present(
         id=row.id,
@@ -66,12 +66,12 @@ def pipeline(row: sa.Row[Any], default: Optional[sa.Row[Any]]) -> Dict[str, Any]
     )
 
 
-def parameters(found: Sequence[Dict[str, str]]) -> List[Dict[str, Any]]:
+def parameters(found: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
     """Return ApiParameters."""
     return [present(**parameter) for parameter in found]
 
 
-def run(row: sa.Row[Any], submitted: str, metrics: Sequence[sa.Row[Any]]) -> Dict[str, Any]:
+def run(row: sa.Row[Any], submitted: str, metrics: Sequence[sa.Row[Any]]) -> dict[str, Any]:
     """Return an ApiRun; ``submitted`` is the workflow as it was submitted, as JSON."""
     owners = [("EXPERIMENT", row.experiment_id, "OWNER", row.experiment_name)]
     if row.job_id:
@@ -99,6 +99,6 @@ def run(row: sa.Row[Any], submitted: str, metrics: Sequence[sa.Row[Any]]) -> Dic
     )
 
 
-def metric(row: sa.Row[Any]) -> Dict[str, Any]:
+def metric(row: sa.Row[Any]) -> dict[str, Any]:
     """Return an ApiRunMetric."""
     return present(name=row.name, node_id=row.node_id, number_value=row.value, format=row.format)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -59,7 +59,7 @@ class Experiments:
             found = connection.execute(experiments.select().where(experiments.c.name == DEFAULT_NAME)).first()
         return found if found is not None else self.create(DEFAULT_NAME, "All runs created without an experiment.")
 
-    def list(self, query: Mapping[str, str]) -> Tuple[List[sa.Row[Any]], int, str]:
+    def page(self, query: Mapping[str, str]) -> tuple[list[sa.Row[Any]], int, str]:
         """Return the page that ``query`` asks for, the number of all, and the next page's token."""
         listing = parse_listing("Experiment", _FIELDS, experiments.c.id, query)
         with self._database.begin() as connection:
@@ -84,7 +84,7 @@ class Experiments:
                     runs.update().where(runs.c.experiment_id == experiment_id).values(storage_state=ARCHIVED)
                 )
 
-    def name_of(self, experiment_id: str) -> Optional[str]:
+    def name_of(self, experiment_id: str) -> str | None:
         """Return the name of an experiment, None when there is none."""
         with self._database.begin() as connection:
             return connection.scalar(sa.select(experiments.c.name).where(experiments.c.id == experiment_id))

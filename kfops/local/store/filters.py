@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional
+from typing import Any, Callable, Mapping
 from urllib.parse import unquote_plus
 
 import sqlalchemy as sa
@@ -34,8 +34,8 @@ class Fields:
     """The names by which a resource is sorted and filtered; ``times`` names those that are points in time."""
 
     columns: Mapping[str, sa.ColumnElement[Any]]
-    times: FrozenSet[str] = frozenset({"created_at", "scheduled_at", "finished_at"})
-    metric: Optional[Callable[[str], sa.ColumnElement[Any]]] = None
+    times: frozenset[str] = frozenset({"created_at", "scheduled_at", "finished_at"})
+    metric: Callable[[str], sa.ColumnElement[Any]] | None = None
 
     def column(self, name: str) -> sa.ColumnElement[Any]:
         """Return the column called ``name``; raises Invalid when there is none."""
@@ -45,7 +45,7 @@ class Fields:
             raise Invalid(f"Invalid field: {name!r}. Known are: {', '.join(sorted(self.columns))}.")
         return self.columns[name]
 
-    def condition(self, predicate: Dict[str, Any]) -> sa.ColumnElement[bool]:
+    def condition(self, predicate: dict[str, Any]) -> sa.ColumnElement[bool]:
         """Return the condition of one predicate as ``parse_filter`` returns it."""
         try:
             name, operation, kind, value = (predicate[part] for part in ("key", "op", "kind", "value"))
@@ -67,7 +67,7 @@ class Fields:
         return _compare(column, operation, value)
 
 
-def parse_filter(text: str) -> List[Dict[str, Any]]:
+def parse_filter(text: str) -> list[dict[str, Any]]:
     """Return the predicates of a filter as ``{"key", "op", "kind", "value"}``; ``op`` becomes its name.
 
     Clients send the operation as its number or as its name, and keys in either case; some escape the filter twice.
@@ -88,7 +88,7 @@ def parse_filter(text: str) -> List[Dict[str, Any]]:
     return [_predicate(predicate) for predicate in predicates]
 
 
-def _predicate(wire: Any) -> Dict[str, Any]:
+def _predicate(wire: Any) -> dict[str, Any]:
     if not isinstance(wire, dict):
         raise Invalid("A predicate of the filter must be an object.")
     wire = {re.sub("([A-Z])", lambda match: "_" + match.group(1).lower(), key): value for key, value in wire.items()}
@@ -140,7 +140,7 @@ def parse_time(text: str) -> int:
 
 
 def _compare(column: sa.ColumnElement[Any], operation: str, value: Any) -> sa.ColumnElement[bool]:
-    comparisons: Dict[str, Callable[[], sa.ColumnElement[bool]]] = {
+    comparisons: dict[str, Callable[[], sa.ColumnElement[bool]]] = {
         "EQUALS": lambda: column == value,
         "NOT_EQUALS": lambda: column != value,
         "GREATER_THAN": lambda: column > value,

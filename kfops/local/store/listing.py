@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -31,13 +31,13 @@ class Listing:
     page_size: int
     sort_name: str
     descending: bool
-    predicates: List[Dict[str, Any]]
-    after: Optional[Tuple[Any, str]] = None
+    predicates: list[dict[str, Any]]
+    after: tuple[Any, str] | None = None
 
     def page(
         self, connection: sa.Connection, columns: sa.Select[Any], conditions: Sequence[sa.ColumnElement[bool]] = ()
-    ) -> Tuple[List[sa.Row[Any]], int, str]:
-        """Return the rows of this page, how many rows there are in all, and the token of the next page ("" at the end)."""
+    ) -> tuple[list[sa.Row[Any]], int, str]:
+        """Return the rows of this page, how many there are in all, and the next page's token ("" at the end)."""
         wanted = [*conditions, *(self.fields.condition(predicate) for predicate in self.predicates)]
         total = connection.scalar(columns.with_only_columns(sa.func.count(), maintain_column_froms=True).where(*wanted))
         value = self.fields.column(self.sort_name)
@@ -114,7 +114,7 @@ def _page_size(text: str) -> int:
     return min(size, MAX_PAGE_SIZE) or DEFAULT_PAGE_SIZE
 
 
-def _sorting(text: str, fields: Fields) -> Tuple[str, bool]:
+def _sorting(text: str, fields: Fields) -> tuple[str, bool]:
     words = text.lower().split() if not text.lower().startswith("metric:") else text.split()
     if not words:
         return "created_at", False
@@ -124,7 +124,7 @@ def _sorting(text: str, fields: Fields) -> Tuple[str, bool]:
     return words[0], len(words) == 2 and words[1].lower() == "desc"
 
 
-def _decode(token: str) -> Dict[str, Any]:
+def _decode(token: str) -> dict[str, Any]:
     try:
         state = json.loads(base64.b64decode(token, validate=True))
         known = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -33,7 +33,7 @@ class Pipelines:
         description: str,
         text: str,
         workflow: str,
-        parameters: List[Dict[str, str]],
+        parameters: list[dict[str, str]],
         package_url: str = "",
     ) -> sa.Row[Any]:
         """Add a pipeline with its first version, which has the pipeline's id and name; raises Exists."""
@@ -69,14 +69,14 @@ class Pipelines:
             raise Missing("Pipeline", pipeline_id)
         return found
 
-    def default_versions(self, rows: List[sa.Row[Any]]) -> Dict[str, sa.Row[Any]]:
+    def default_versions(self, rows: list[sa.Row[Any]]) -> dict[str, sa.Row[Any]]:
         """Return the default versions of pipelines by the pipeline's id."""
         wanted = [row.default_version_id for row in rows if row.default_version_id]
         with self._database.begin() as connection:
             found = connection.execute(versions.select().where(versions.c.id.in_(wanted)))
             return {row.pipeline_id: row for row in found}
 
-    def list(self, query: Mapping[str, str]) -> Tuple[List[sa.Row[Any]], int, str]:
+    def page(self, query: Mapping[str, str]) -> tuple[list[sa.Row[Any]], int, str]:
         """Return the page that ``query`` asks for, the number of all, and the next page's token."""
         listing = parse_listing("Pipeline", _FIELDS, pipelines.c.id, query)
         with self._database.begin() as connection:

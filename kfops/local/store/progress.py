@@ -6,7 +6,7 @@ A run's status is written node by node: only the nodes that changed since they w
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -25,15 +25,15 @@ class Progress:
     def __init__(self, database: Database) -> None:
         self._database = database
         #: What stands in the file of runs that are executed: the text of every node, to write only what changed.
-        self._written: Dict[str, Dict[str, str]] = {}
+        self._written: dict[str, dict[str, str]] = {}
 
-    def unfinished(self) -> List[str]:
+    def unfinished(self) -> list[str]:
         """Return the ids of the runs that have not ended, the oldest first."""
         query = sa.select(runs.c.id).where(runs.c.status.not_in(FINAL_PHASES)).order_by(runs.c.created_at)
         with self._database.begin() as connection:
             return list(connection.scalars(query))
 
-    def workflow(self, run_id: str) -> Dict[str, Any]:
+    def workflow(self, run_id: str) -> dict[str, Any]:
         """Return the run's Workflow, with its last saved ``status`` when there is one; raises Missing."""
         with self._database.begin() as connection:
             row = connection.execute(
@@ -43,20 +43,20 @@ class Progress:
                 raise Missing("Run", run_id)
             found = connection.execute(sa.select(nodes.c.node_id, nodes.c.node).where(nodes.c.run_id == run_id))
             saved = [(node_id, json.loads(node)) for node_id, node in found]
-        workflow: Dict[str, Any] = json.loads(row.workflow)
+        workflow: dict[str, Any] = json.loads(row.workflow)
         if row.status:
             workflow["status"] = json.loads(row.status)
             workflow["status"]["nodes"] = dict(saved)
         return workflow
 
-    def node(self, run_id: str, node_id: str) -> Optional[Dict[str, Any]]:
+    def node(self, run_id: str, node_id: str) -> dict[str, Any] | None:
         """Return one node of the run's status, None when there is none."""
         query = sa.select(nodes.c.node).where(nodes.c.run_id == run_id, nodes.c.node_id == node_id)
         with self._database.begin() as connection:
             found = connection.scalar(query)
         return json.loads(found) if found else None
 
-    def save_status(self, run_id: str, status: Dict[str, Any]) -> None:
+    def save_status(self, run_id: str, status: dict[str, Any]) -> None:
         """Record the run's status; of a run that has been deleted meanwhile, nothing."""
         phase = status.get("phase", "")
         final = phase in FINAL_PHASES
@@ -96,8 +96,8 @@ class Progress:
         else:
             self._written[run_id] = texts
 
-    def save_metrics(self, run_id: str, node_id: str, found: List[Dict[str, Any]]) -> None:
-        """Record the metrics that a step has written, each ``{"name", "numberValue", "format"}``; the first one stays."""
+    def save_metrics(self, run_id: str, node_id: str, found: list[dict[str, Any]]) -> None:
+        """Record a step's metrics, each ``{"name", "numberValue", "format"}``; what is there already stays."""
         rows = [
             {
                 "run_id": run_id,
@@ -117,7 +117,7 @@ class Progress:
         with self._database.begin() as connection:
             return bool(connection.scalar(sa.select(runs.c.terminating).where(runs.c.id == run_id)))
 
-    def cached(self, key: str, max_age: Optional[float]) -> Optional[Dict[str, Any]]:
+    def cached(self, key: str, max_age: float | None) -> dict[str, Any] | None:
         """Return the outputs remembered under ``key``, unless they are older than ``max_age`` seconds."""
         query = sa.select(step_cache.c.outputs).where(step_cache.c.key == key)
         if max_age is not None:
@@ -125,16 +125,16 @@ class Progress:
         with self._database.begin() as connection:
             return connection.scalar(query)
 
-    def remember(self, key: str, run_id: str, node_id: str, outputs: Dict[str, Any]) -> None:
+    def remember(self, key: str, run_id: str, node_id: str, outputs: dict[str, Any]) -> None:
         """Remember a step's outputs under ``key``, in place of older ones."""
         values = {"run_id": run_id, "node_id": node_id, "created_at": now(), "outputs": outputs}
         with self._database.begin() as connection:
             connection.execute(upsert(step_cache).values(key=key, **values).on_conflict_do_update(set_=values))
 
     @staticmethod
-    def _node_ids(connection: sa.Connection, run_id: str) -> List[str]:
+    def _node_ids(connection: sa.Connection, run_id: str) -> list[str]:
         return list(connection.scalars(sa.select(nodes.c.node_id).where(nodes.c.run_id == run_id)))
 
 
-def _microseconds(text: Optional[str]) -> int:
+def _microseconds(text: str | None) -> int:
     return parse_time(text) * 1_000_000 if text else now()

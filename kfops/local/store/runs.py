@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -60,7 +60,7 @@ class NewRun:
     job_id: str = ""
     job_name: str = ""
     scheduled_at: int = 0
-    parameters: List[Dict[str, str]] = field(default_factory=list)
+    parameters: list[dict[str, str]] = field(default_factory=list)
 
 
 class Runs:
@@ -88,13 +88,13 @@ class Runs:
             raise Missing("Run", run_id)
         return found
 
-    def workflow(self, run_id: str) -> Dict[str, Any]:
+    def workflow(self, run_id: str) -> dict[str, Any]:
         """Return the run's Workflow with its status; raises Missing."""
         return self._progress.workflow(run_id)
 
-    def list(
-        self, query: Mapping[str, str], reference: Optional[Tuple[str, str]] = None
-    ) -> Tuple[List[sa.Row[Any]], Dict[str, str], int, str]:
+    def page(
+        self, query: Mapping[str, str], reference: tuple[str, str] | None = None
+    ) -> tuple[list[sa.Row[Any]], dict[str, str], int, str]:
         """Return a page of runs, their submitted workflows by id, the number of all, and the next page's token.
 
         ``reference`` is the type and id of the experiment, recurring run or pipeline version the runs belong to.
@@ -113,11 +113,11 @@ class Runs:
                     workflows.c.run_id.in_([row.id for row in rows])
                 )
             )
-            return rows, {run_id: text for run_id, text in texts}, total, token
+            return rows, dict(texts), total, token
 
-    def metrics(self, run_ids: Sequence[str]) -> Dict[str, List[sa.Row[Any]]]:
+    def metrics(self, run_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
         """Return the metrics of runs by run id."""
-        found: Dict[str, List[sa.Row[Any]]] = {}
+        found: dict[str, list[sa.Row[Any]]] = {}
         query = metrics.select().where(metrics.c.run_id.in_(run_ids)).order_by(metrics.c.node_id, metrics.c.name)
         with self._database.begin() as connection:
             for row in connection.execute(query):
@@ -171,5 +171,3 @@ class Runs:
     def _update(self, run_id: str, **values: Any) -> None:
         with self._database.begin(durable=True) as connection:
             connection.execute(runs.update().where(runs.c.id == run_id).values(**values))
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -29,7 +29,7 @@ class Versions:
         description: str,
         text: str,
         workflow: str,
-        parameters: List[Dict[str, str]],
+        parameters: list[dict[str, str]],
         package_url: str = "",
         code_source_url: str = "",
     ) -> sa.Row[Any]:
@@ -75,7 +75,7 @@ class Versions:
         """Return the workflow of a version as JSON; raises Missing."""
         return self._package(packages.c.workflow, version_id)
 
-    def list(self, pipeline_id: str, query: Mapping[str, str]) -> Tuple[List[sa.Row[Any]], int, str]:
+    def page(self, pipeline_id: str, query: Mapping[str, str]) -> tuple[list[sa.Row[Any]], int, str]:
         """Return the page of a pipeline's versions that ``query`` asks for, the number of all, and the next token."""
         listing = parse_listing("PipelineVersion", _FIELDS, versions.c.id, query)
         with self._database.begin() as connection:
