@@ -12,7 +12,7 @@ from kfops.errors import KfopsError
 
 if TYPE_CHECKING:
     from kfops import config as config
-    from kfops.compiler import compile as compile
+    from kfops.compiler import compile as compile  # noqa: A004
     from kfops.connection import connect as connect
     from kfops.images import build as build
     from kfops.model import materialize as materialize

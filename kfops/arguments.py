@@ -55,10 +55,11 @@ def _write(parameter: Parameter, value: Any) -> str:
             return str(read)
         if isinstance(read, int) or read.is_integer():
             return str(int(read))
-    if parameter.type in ("list", "dict") and isinstance(read, {"list": (list, tuple), "dict": dict}[parameter.type]):
+    if isinstance(read, (list, tuple) if parameter.type == "list" else dict) and parameter.type in ("list", "dict"):
         try:
             return json.dumps(read)
         except (TypeError, ValueError):
+            # Something in it is not JSON; the message below says what is wanted.
             pass
     raise InvalidInput(
         f"{parameter.name} cannot be {_short(value)}.",

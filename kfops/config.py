@@ -166,7 +166,8 @@ def _problem(error: ValidationError, data: Any, lines: _Lines, path: Path) -> Co
     key, line = _dotted(place), _line(place, lines)
     kind = first["type"]
     if kind == "extra_forbidden":
-        message, why, remedy = f"unknown key {key}", *_unknown(place)
+        message = f"unknown key {key}"
+        why, remedy = _unknown(place)
     elif kind == "missing":
         message = f"{key} is missing"
         why = f"{_dotted(place[:-1]) or 'The file'} needs it."
@@ -176,7 +177,8 @@ def _problem(error: ValidationError, data: Any, lines: _Lines, path: Path) -> Co
         why = f"It can be {first['ctx']['expected']}."
         remedy = "Take one of these."
     elif kind in ("not_supported", "not_possible"):
-        message, why, remedy = f"{key} cannot be used so", first["ctx"]["why"], first["ctx"]["remedy"]
+        message = f"{key} cannot be used so"
+        why, remedy = first["ctx"]["why"], first["ctx"]["remedy"]
     else:
         message = f"{key} is of the wrong type"
         why = f"It must be {_WANTED.get(kind, first['msg'])}, and is {_kind(first['input'])}."

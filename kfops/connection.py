@@ -8,7 +8,6 @@ reason to fall back.
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import platform
 import threading
@@ -17,7 +16,7 @@ from typing import Any, Callable, Dict, Optional, TypeVar
 from urllib.parse import urlencode
 
 from kfops.config import Config, load
-from kfops.credentials import TOKEN_PATH_VARIABLE, Claims, TokenFile, claims_of, find_token
+from kfops.credentials import Claims, TokenFile, claims_of, find_token
 from kfops.errors import BackendError, ConnectionFailed, InvalidInput
 from kfops.installed import version_of
 from kfops.probe import Health, address, probe
@@ -50,10 +49,10 @@ class Connection:
         Its address, without a slash at the end.
     namespace
         Where runs happen.
-    identity
-        Whom the backend takes us for: the token's subject, or the user of this machine; "" when it is not known.
     multi_user
         Whether the backend keeps users apart by namespace.
+    ui_url
+        Where its web pages are, "" when that is not known.
     """
 
     def __init__(self, host: str, health: Health, *, token: Optional[TokenFile], namespace: str, ui_url: str) -> None:
@@ -74,9 +73,8 @@ class Connection:
 
     @property
     def identity(self) -> str:
-        if self.kind == "embedded":
-            return _os_user()
-        return self._claims().subject
+        """Whom the backend takes us for, "" when it is not known."""
+        return _os_user() if self.kind == "embedded" else self._claims().subject
 
     @property
     def client(self) -> Any:
@@ -133,7 +131,7 @@ class Connection:
         >>> connection.call("read the pipeline", lambda client: client.get_pipeline(pipeline_id))  # doctest: +SKIP
         """
         client = self.client
-        import urllib3
+        import urllib3  # kfp's, so its errors are too
         from kfp_server_api import ApiException
 
         try:

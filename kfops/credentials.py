@@ -14,7 +14,7 @@ from typing import Any, Optional
 from kfops.errors import ConnectionFailed
 
 #: The variable by which a PodDefault, and the embedded backend, say where the token is.
-TOKEN_PATH_VARIABLE = "KF_PIPELINES_SA_TOKEN_PATH"
+TOKEN_PATH_VARIABLE = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 - a name, no secret
 
 #: Where PodDefault.yaml mounts the token.
 POD_TOKEN_PATH = Path("/var/run/secrets/kubeflow/pipelines/token")

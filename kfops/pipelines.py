@@ -8,7 +8,7 @@ import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 import yaml
@@ -104,7 +104,7 @@ def get_version(
     )
 
 
-def read_version(version_id: str, connection: Connection) -> "tuple[PipelineVersion, str]":
+def read_version(version_id: str, connection: Connection) -> Tuple[PipelineVersion, str]:
     """Return a version as it stands in lists, and the text of its package."""
     path = f"{_VERSIONS}/{quote(version_id, safe='')}"
     wire = connection.get_json(path, what=f"read the pipeline version {version_id}")
@@ -117,7 +117,7 @@ def read_version(version_id: str, connection: Connection) -> "tuple[PipelineVers
 def workflow_in(text: str) -> Dict[str, Any]:
     """Return the Argo workflow that the text of a package holds."""
     try:
-        workflow = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        workflow = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
     except yaml.YAMLError:
         workflow = None
     if not isinstance(workflow, dict) or not isinstance(workflow.get("spec"), dict):
@@ -186,7 +186,7 @@ def upload(
 
 def _upload_first(
     path: Path, name: str, description: str, connection: Connection
-) -> "tuple[Pipeline, Optional[PipelineVersion]]":
+) -> Tuple[Pipeline, Optional[PipelineVersion]]:
     """Make the pipeline; where somebody else has just made it, return theirs and no version."""
     try:
         made = connection.call(

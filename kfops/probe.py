@@ -73,11 +73,12 @@ def address(host: str) -> str:
     InvalidInput
         When it is no address, or holds a user name and password.
     """
-    text = host.strip().rstrip("/")
+    text = host.strip()
     if "://" not in text:
         name = text.split("/")[0].rsplit(":", 1)[0]
         inside = name in ("localhost", "127.0.0.1", "[::1]") or name.endswith((".svc", ".svc.cluster.local", ".local"))
         text = ("http://" if inside else "https://") + text
+    text = text.rstrip("/")
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

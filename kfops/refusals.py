@@ -87,10 +87,13 @@ def no_api(status: int, body: str, *, host: str) -> ConnectionFailed:
             status=status,
         )
     missing = not path.endswith("/pipeline")
+    why = f"Its API is not found below that address ({status})."
+    if status != 404:
+        why = f"It answers {status}" + (f": {said[:200]}" if said else " with nothing readable.")
     hint = f"Add /pipeline to it: {host.rstrip('/')}/pipeline" if missing else "Check the address before /pipeline."
     return ConnectionFailed(
         f"There is no Kubeflow Pipelines at {host}.",
-        why=f"Its API is not found below that address ({status})." if status == 404 else f"It answers {status}{f': {said}' if said else ' with nothing readable'}"[:300],
+        why=why,
         remedy=f"{hint} (through Kubeflow's gateway), or use the API's own port 8888.",
         kind="not_found" if status == 404 else "not_kfp",
         host=host,
@@ -98,7 +101,9 @@ def no_api(status: int, body: str, *, host: str) -> ConnectionFailed:
     )
 
 
-def of_api_exception(error: Any, *, host: str, what: str, token: str = "", claims: Optional[Claims] = None) -> KfopsError:
+def of_api_exception(
+    error: Any, *, host: str, what: str, token: str = "", claims: Optional[Claims] = None
+) -> KfopsError:
     """Return the error for an ``ApiException`` of the generated client."""
     body = error.body or b""
     text = body.decode("utf-8", errors="replace") if isinstance(body, bytes) else str(body)

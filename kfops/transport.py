@@ -84,7 +84,7 @@ def request(
         headers["Content-Type"] = "application/json"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.sock = _DeadlineSocket(_open(url, deadline), deadline)  # type: ignore[assignment]
+        connection.sock = _DeadlineSocket(_open(url, deadline), deadline)
         connection.request(method, target, body=payload, headers=headers)
         return _read(connection.getresponse(), largest)
     except socket.gaierror as error:

@@ -1,0 +1,1 @@
+"""Stand-ins for what kfops talks to: real sockets, false behaviour."""
