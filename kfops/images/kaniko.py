@@ -117,7 +117,7 @@ class KanikoBuilder(Builder):
             return
         from kubernetes import client, config
 
-        config.load_incluster_config()  # type: ignore[no-untyped-call]
+        config.load_incluster_config()
         self._batch, self._core = client.BatchV1Api(), client.CoreV1Api()
         self._namespace = self._namespace or (_IDENTITY / "namespace").read_text("utf-8").strip()
 
@@ -176,7 +176,7 @@ class KanikoBuilder(Builder):
 
     def _clean_up(self, name: str, place: ContextObject, store: Any, *, temporary_secret: bool) -> None:
         gone: dict[str, Any] = {"propagation_policy": "Background"}
-        steps = [
+        steps: list[Callable[[], Any]] = [
             lambda: self._batch.delete_namespaced_job(name, self._namespace, **gone),
             lambda: store.remove_object(place.bucket, place.key),
         ]
@@ -257,7 +257,8 @@ def _digest(image: str, ended: Ended) -> str:
     last = next((line for line in reversed(ended.lines) if line.strip()), "")
     raise BuildFailed(
         f"Image '{image}' was not built.",
-        why=last or ended.message or f"Kaniko ended with exit code {ended.code}.",
+        why=(ended.message if ended.code < 0 else last or ended.message)
+        or f"Kaniko ended with exit code {ended.code}.",
         remedy="See the log's last lines.",
         image=image,
         log="\n".join(ended.lines) or ended.message,

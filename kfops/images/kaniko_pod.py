@@ -51,18 +51,23 @@ class PodFollower:
         stop = cancelled or threading.Event()
         started = self._started(on_log, stop)
         lines: list[str] = []
+
+        def show(line: str) -> None:
+            lines.append(line)
+            on_log(line)
+
+        pod: dict[str, Any] | None = None
+        over = False
         while True:
-            # The API server may end a log before the pod does; what was shown is skipped when it is read again.
-            self._log(started, len(lines), lambda line: (lines.append(line), on_log(line)), stop)  # type: ignore[func-returns-value]
+            # The API server may end a log before the pod does; what was shown is skipped when it is read again, and
+            # it is read once more after the end.
+            self._log(started, len(lines), show, stop)
+            if over:
+                return _ended(pod, lines[-LAST_LINES:])
             pod = self._pod(stop)
-            status = _container(pod) if pod else {}
-            ended = (status.get("state") or {}).get("terminated")
-            if ended:
-                return Ended(int(ended.get("exit_code") or 0), ended.get("message") or "", lines[-LAST_LINES:])
-            if pod is None or pod["status"].get("phase") == "Failed":
-                why = (pod or {}).get("status", {}).get("message") or "It was removed, or its node is gone."
-                return Ended(-1, why, lines[-LAST_LINES:])
-            self._pause(stop)
+            over = _is_over(pod)
+            if not over:
+                self._pause(stop)
 
     def _started(self, on_log: Callable[[str], None], stop: threading.Event) -> str:
         since = time.monotonic()
@@ -157,6 +162,23 @@ class PodFollower:
 def _container(pod: dict[str, Any]) -> dict[str, Any]:
     statuses = pod["status"].get("container_statuses") or []
     return next((status for status in statuses if status.get("name") == "kaniko"), {})
+
+
+def _terminated(pod: dict[str, Any]) -> dict[str, Any]:
+    return (_container(pod).get("state") or {}).get("terminated") or {}
+
+
+def _is_over(pod: dict[str, Any] | None) -> bool:
+    return pod is None or bool(_terminated(pod)) or pod["status"].get("phase") == "Failed"
+
+
+def _ended(pod: dict[str, Any] | None, lines: list[str]) -> Ended:
+    if pod is None:
+        return Ended(-1, "Its pod was removed, or its node is gone.", lines)
+    terminated = _terminated(pod)
+    if not terminated:
+        return Ended(-1, pod["status"].get("message") or "Its pod was ended.", lines)
+    return Ended(int(terminated.get("exit_code") or 0), terminated.get("message") or "", lines)
 
 
 def _unscheduled(pod: dict[str, Any]) -> str:

@@ -1,0 +1,200 @@
+"""Images built and pushed for real: buildah or podman, and Debian's registry."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from kfops.config_schema import Config
+from kfops.errors import BuildFailed, ImagesMissing
+from kfops.images import build, local_builders, require_ready, states
+from kfops.images.builder import choose
+from kfops.types import ImageVersion, PipelineVersion
+
+DOCKERFILE = """FROM scratch
+COPY busybox /bin/busybox
+COPY data/greeting.txt /greeting.txt
+RUN ["/bin/busybox", "cat", "/greeting.txt"]
+"""
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    settings = {"storage": f"{{filesystem: {{rootdirectory: {folder}/data}}}}", "http": f"{{addr: '{host}'}}"}
+    lines = ["version: 0.1", "log: {level: error}", *(f"{key}: {value}" for key, value in settings.items())]
+    (folder / "config.yml").write_text("\n".join(lines), "utf-8")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(["docker-registry", "serve", str(folder / "config.yml")], stdout=log, stderr=log)
+    try:
+        wait_for(f"http://{host}/v2/", process, folder / "log")
+        yield host
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text("utf-8")
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(log.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep layers and images where nothing has been cached, and where they go away with the test."""
+    folder = tmp_path_factory.mktemp("storage")
+    settings = f'[storage]\ndriver = ""\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
+    (folder / "storage.conf").write_text(settings, "utf-8")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CONTAINERS_STORAGE_CONF", str(folder / "storage.conf"))
+        environment.setattr(local_builders, "_found", {})
+        yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "docker/trainer"
+    folder.mkdir(parents=True)
+    (folder / "Dockerfile").write_text(DOCKERFILE, "utf-8")
+    shutil.copy(shutil.which("busybox"), folder / "busybox")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/greeting.txt").write_text(f"hello from {tmp_path.name}\n", "utf-8")
+    return tmp_path
+
+
+def config_of(project: Path, registry: str, builder: str = "auto") -> Config:
+    image = {"name": "trainer", "dockerfile_folder_path": "docker/trainer", "other_folders_path": ["data/"]}
+    settings = {"container_registry_uri": f"{registry}/{builder}", "images": [image], "builder": builder}
+    return Config.model_validate({"image_builder": settings}).located(project / "config.yaml", project)
+
+
+def version(version_id: str) -> PipelineVersion:
+    return PipelineVersion(version_id, "p", "churn", "version 1", images=[ImageVersion("trainer", "")])
+
+
+BUILDERS = [
+    pytest.param(name, marks=pytest.mark.needs(name, "docker-registry", "busybox")) for name in ("buildah", "podman")
+]
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_versions_image_is_built_pushed_and_found_again(project, registry, builder):
+    config = config_of(project, registry, builder)
+    before = states(["trainer"], "5f0c", config)
+    assert [image.state for image in before] == ["missing"]
+    with pytest.raises(ImagesMissing):
+        require_ready(before)
+
+    lines = []
+    [built] = build(version("5f0c"), config=config, on_log=lines.append)
+    assert built.reference == f"{registry}/{builder}/trainer:5f0c"
+    assert built.state == "ready"
+    assert built.digest.startswith("sha256:")
+    assert f"hello from {project.name}" in lines
+
+    after = states(["trainer"], "5f0c", config)
+    assert after == [built]
+    require_ready(after)
+
+
+@pytest.mark.needs("buildah", "docker-registry", "busybox")
+def test_an_image_that_is_there_is_not_built_again_and_another_version_is_another_tag(project, registry):
+    config = config_of(project, registry, "buildah")
+    build(version("first"), config=config)
+    lines = []
+    [again] = build(version("first"), config=config, on_log=lines.append)
+    assert (again.state, lines) == ("ready", [])
+    [second] = build(version("second"), config=config)
+    assert second.reference.endswith("/trainer:second")
+    # The same files make the same image, under both tags.
+    assert second.digest == again.digest
+    assert [image.state for image in states(["trainer"], "third", config)] == ["missing"]
+
+
+@pytest.mark.needs("buildah", "docker-registry", "busybox")
+def test_a_dockerfile_that_fails_tells_its_last_lines_and_pushes_nothing(project, registry):
+    (project / "docker/trainer/Dockerfile").write_text(
+        'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "sh", "-c", "echo no such data; exit 7"]\n',
+        "utf-8",
+    )
+    config = config_of(project, registry, "buildah")
+    with pytest.raises(BuildFailed, match=r"trainer.*not built") as caught:
+        build(version("broken"), config=config)
+    assert "no such data" in caught.value.details["log"]
+    assert "exit status 7" in caught.value.why
+    assert [image.state for image in states(["trainer"], "broken", config)] == ["missing"]
+
+
+@pytest.mark.needs("buildah", "busybox")
+def test_a_registry_that_is_not_there_is_unknown_and_fails_the_push_with_an_advice(project):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    config = config_of(project, host, "buildah")
+    [image] = states(["trainer"], "5f0c", config)
+    assert image.state == "unknown"
+    assert "refused" in image.message
+    with pytest.raises(BuildFailed, match="not pushed") as caught:
+        build(version("5f0c"), config=config)
+    assert "container_registry_uri" in caught.value.remedy
+
+
+@pytest.mark.needs("buildah", "docker-registry", "busybox")
+def test_a_cancelled_build_ends_with_everything_it_started(project, registry):
+    marker = f"sleep-{project.name}"
+    shutil.copy(shutil.which("busybox"), project / "docker/trainer" / marker)
+    (project / "docker/trainer/Dockerfile").write_text(
+        f'FROM scratch\nCOPY {marker} /bin/sleep\nRUN ["/bin/sleep", "299"]\n', "utf-8"
+    )
+    stop = threading.Event()
+
+    def stop_when_it_sleeps(line: str) -> None:
+        if line.startswith("STEP 3"):
+            threading.Timer(0.5, stop.set).start()
+
+    start = time.monotonic()
+    with pytest.raises(BuildFailed, match="cancelled"):
+        build(
+            version("cancelled"),
+            config=config_of(project, registry, "buildah"),
+            on_log=stop_when_it_sleeps,
+            cancelled=stop,
+        )
+    assert time.monotonic() - start < 20
+    assert not [args for args in arguments_of_all_processes() if "/bin/sleep\0299" in args]
+
+
+def arguments_of_all_processes() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_text("utf-8", "replace"))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.needs("buildah")
+def test_auto_takes_a_builder_that_works_here(project):
+    chosen = choose(config_of(project, "localhost:5000"))
+    assert chosen.name == "buildah"
+    assert chosen.unusable() == ""
