@@ -1,0 +1,240 @@
+"""The small process that forks the steps: run as a program of its own, with nothing but the standard library.
+
+Forking from here costs a fraction of forking from the backend, and gives steps one parent whose end is their end.
+It reads one JSON job a line from the socket given by its file descriptor and writes one JSON event a line.
+
+    backend ── forkserver ── guard (own session, own mounts) ── init (pid 1 of the step's pid namespace) ── step
+
+The kernel kills whatever a step has left behind when its init ends. Where namespaces are not allowed, guard and step
+remain; the guard adopts and kills what the step leaves behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Any, Dict, List, NoReturn
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import namespaces  # noqa: E402  (this file is run by path, outside of its package)
+
+
+class Server:
+    """One loop over the backend's socket and the status pipes of the running jobs."""
+
+    def __init__(self, backend: socket.socket, isolated: bool) -> None:
+        self._backend = backend
+        self._isolated = isolated
+        self._guards: Dict[str, int] = {}
+        self._pipes: Dict[int, str] = {}
+        self._status: Dict[int, bytes] = {}
+
+    def serve(self) -> None:
+        """Serve until the backend is gone, then leave no process behind."""
+        pending = b""
+        while True:
+            readable, _, _ = select.select([self._backend, *self._pipes], [], [])
+            for source in readable:
+                if source is not self._backend:
+                    self._read_status(source)
+                    continue
+                chunk = self._backend.recv(1 << 20)
+                if not chunk:
+                    for guard in self._guards.values():
+                        _kill(guard, signal.SIGUSR1)
+                    return
+                pending += chunk
+                *lines, pending = pending.split(b"\n")
+                for line in lines:
+                    self._handle(json.loads(line))
+
+    def _handle(self, request: Dict[str, Any]) -> None:
+        if request["op"] == "run":
+            self._run(request["job"])
+        elif request["id"] in self._guards:
+            number = signal.SIGUSR1 if request["op"] == "kill" else signal.SIGTERM
+            _kill(self._guards[request["id"]], number)
+
+    def _run(self, job: Dict[str, Any]) -> None:
+        reader, writer = os.pipe()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1})
+        pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            Guard(job, writer, self._isolated).run()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
+        os.close(writer)
+        self._guards[job["id"]] = pid
+        self._pipes[reader] = job["id"]
+        self._status[reader] = b""
+
+    def _read_status(self, pipe: int) -> None:
+        chunk = os.read(pipe, 65536)
+        if chunk:
+            self._status[pipe] += chunk
+            return
+        os.close(pipe)
+        job_id, text = self._pipes.pop(pipe), self._status.pop(pipe)
+        os.waitpid(self._guards.pop(job_id), 0)
+        event = json.loads(text) if text else {"signal": int(signal.SIGKILL)}
+        self._backend.sendall(json.dumps({"id": job_id, **event}).encode() + b"\n")
+
+
+class Guard:
+    """The parent of one step: makes its surroundings, passes signals on, tells how it ended."""
+
+    def __init__(self, job: Dict[str, Any], status: int, isolated: bool) -> None:
+        self._job = job
+        self._status = status
+        self._isolated = isolated
+        self._child = 0
+        self._killed = False
+
+    def run(self) -> NoReturn:
+        """Run the job and end the process."""
+        try:
+            self._run()
+        except BaseException as error:  # nothing may escape into the loop of the parent that was forked
+            self._tell({"error": f"The step could not be started: {error}"})
+        os._exit(0)
+
+    def _run(self) -> None:
+        namespaces.die_with_parent()
+        os.setsid()
+        folder = self._job["folder"]
+        log = os.open(os.path.join(folder, "main.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with open(os.path.join(folder, "guard.json"), "w", encoding="utf-8") as record:
+            json.dump({"pid": os.getpid(), "started": namespaces.started_at(os.getpid())}, record)
+        signal.signal(signal.SIGTERM, self._pass_on)
+        signal.signal(signal.SIGUSR1, self._pass_on)
+        kills = namespaces.out_of_memory_kills()
+        if self._isolated:
+            namespaces.enter(self._job)
+            reader, writer = os.pipe()
+            self._child = os.fork()
+            if self._child == 0:
+                Init(self._job, log, writer).run()
+            os.close(writer)
+        else:
+            namespaces.adopt_orphans()
+            os.makedirs(self._job["cwd"], exist_ok=True)
+            self._child = os.fork()
+            if self._child == 0:
+                start_step(self._job, log)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
+        _, wait_status = os.waitpid(self._child, 0)
+        if self._isolated:
+            told = os.read(reader, 64)
+            wait_status = int(told) if told else wait_status
+        else:
+            namespaces.kill_children()
+        event = describe(wait_status)
+        if event.get("signal") == signal.SIGKILL and not self._killed:
+            event["out_of_memory"] = namespaces.out_of_memory_kills() > kills
+        self._tell(event)
+
+    def _pass_on(self, number: int, _frame: Any) -> None:
+        if not self._child:
+            os._exit(0)
+        if number == signal.SIGUSR1:
+            self._killed = True
+            if not self._isolated:
+                namespaces.kill_children()
+            _kill(self._child, signal.SIGKILL)
+        elif self._isolated:
+            _kill(self._child, signal.SIGTERM)
+        else:
+            _kill(-self._child, signal.SIGTERM)
+
+    def _tell(self, event: Dict[str, Any]) -> None:
+        os.write(self._status, json.dumps(event).encode())
+
+
+class Init:
+    """Pid 1 of a step's namespace: reaps, and ends when the step ends, with which the kernel ends all the rest."""
+
+    def __init__(self, job: Dict[str, Any], log: int, status: int) -> None:
+        self._job = job
+        self._log = log
+        self._status = status
+
+    def run(self) -> NoReturn:
+        """Start the step, wait for it and end the process."""
+        try:
+            namespaces.die_with_parent()
+            namespaces.own_proc()
+            signal.signal(signal.SIGTERM, lambda number, frame: _kill(-1, signal.SIGTERM))
+            step = os.fork()
+            if step == 0:
+                start_step(self._job, self._log)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
+            pid = status = 0
+            while pid != step:
+                pid, status = os.wait()
+            os.write(self._status, str(status).encode())
+        finally:
+            os._exit(0)
+
+
+def start_step(job: Dict[str, Any], log: int) -> NoReturn:
+    """Become the step: own process group and session, output to its log, the job's environment and folder."""
+    argv: List[str] = job["argv"]
+    code = 127
+    try:
+        namespaces.die_with_parent()
+        try:
+            os.setsid()
+        except PermissionError:
+            os.setpgid(0, 0)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
+        namespaces.prefer_for_out_of_memory()
+        os.chdir(job["cwd"])
+        os.execvpe(argv[0], argv, job["env"])
+    except FileNotFoundError:
+        os.write(2, f"kfops: {argv[0]}: command not found\n".encode())
+    except OSError as error:
+        code = 126
+        os.write(2, f"kfops: {argv[0]}: {error}\n".encode())
+    finally:
+        os._exit(code)
+
+
+def describe(wait_status: int) -> Dict[str, Any]:
+    """Return a wait status as an event."""
+    if os.WIFSIGNALED(wait_status):
+        return {"signal": os.WTERMSIG(wait_status)}
+    return {"code": os.WEXITSTATUS(wait_status)}
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def main(descriptor: int, backend: int) -> None:
+    """Serve the backend (its process id given, to notice that it has died before we could ask to die with it)."""
+    namespaces.die_with_parent()
+    if os.getppid() != backend:
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection = socket.socket(fileno=descriptor)
+    isolated, reason = namespaces.allowed()
+    connection.sendall(json.dumps({"isolated": isolated, "reason": reason}).encode() + b"\n")
+    Server(connection, isolated).serve()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

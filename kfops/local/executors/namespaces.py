@@ -1,0 +1,208 @@
+"""The kernel's side of a step's isolation: namespaces, mounts, and dying together. Standard library only.
+
+A step sees the host's files at their places, but for folders that are its own: ``/tmp`` always, and those that its
+template declares. Its ``/`` is a folder of the run, so that what it writes at an unusual place stays there too, and
+can be read from outside when it has ended.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from typing import Any, Dict, List, Optional, Tuple
+
+_NEWNS, _NEWUSER, _NEWPID = 0x00020000, 0x10000000, 0x20000000
+_BIND, _REC, _PRIVATE = 0x1000, 0x4000, 0x40000
+_NOSUID, _NODEV, _NOEXEC = 2, 4, 8
+_DETACH = 2
+_PDEATHSIG, _SUBREAPER = 1, 36
+_SIGKILL = 9
+
+_linux = sys.platform.startswith("linux")
+_libc = ctypes.CDLL(None, use_errno=True) if _linux else None
+
+#: A folder of the step's view: None is empty and its own, a dictionary shows the host's entries and these changes.
+Tree = Dict[str, Any]
+
+
+def allowed() -> Tuple[bool, str]:
+    """Tell whether steps can have their own mounts and pids here, and if not, why; found out by trying."""
+    if not _linux:
+        return False, f"{sys.platform} has no mount namespaces"
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _unshare()
+            inner = os.fork()
+            if inner == 0:
+                os._exit(0)
+            os._exit(os.waitpid(inner, 0)[1] and 1)
+        except OSError as error:
+            os._exit(error.errno or 1)
+    code = os.WEXITSTATUS(os.waitpid(pid, 0)[1])
+    return code == 0, "" if code == 0 else f"the kernel does not allow it ({os.strerror(code)})"
+
+
+def enter(job: Dict[str, Any]) -> None:
+    """Give this process its own mounts, make ``job["root"]`` its root, and its next child pid 1 of a namespace."""
+    _unshare()
+    root = job["root"]
+    _mount(root, root, _BIND)
+    tree: Tree = {}
+    for folder in job["opened"]:
+        _place(tree, folder, {})
+    for folder in job["private"]:
+        _place(tree, folder, None)
+    _populate("/", root, tree)
+    for folder in job["visible"]:
+        if os.path.isdir(folder) and not os.path.samefile(root, "/"):
+            target = root + folder
+            if not os.path.isdir(target) or not os.path.samefile(folder, target):
+                os.makedirs(target, exist_ok=True)
+                _mount(folder, target, _BIND | _REC)
+    os.chdir(root)
+    _check(_libc.pivot_root(b".", b"."), "pivot_root")  # type: ignore[union-attr]
+    _check(_libc.umount2(b".", _DETACH), "umount2")  # type: ignore[union-attr]
+    os.chdir("/")
+
+
+def own_proc() -> None:
+    """Show only the step's processes in ``/proc``; where that is not allowed, the host's stay visible."""
+    flags = _NOSUID | _NODEV | _NOEXEC
+    assert _libc is not None
+    _libc.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(flags), None)
+
+
+def die_with_parent() -> None:
+    """Be killed when the parent ends."""
+    if _libc is not None:
+        _libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ends."""
+    if _libc is not None:
+        _libc.prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+def kill_children() -> None:
+    """Kill every descendant of this process, again and again until there is none."""
+    while True:
+        children = _children(os.getpid())
+        if not children:
+            return
+        for child in children:
+            try:
+                os.kill(child, _SIGKILL)
+            except ProcessLookupError:
+                pass
+        for child in _direct_children(os.getpid()):
+            try:
+                os.waitpid(child, os.WNOHANG)
+            except ChildProcessError:
+                pass
+
+
+def prefer_for_out_of_memory() -> None:
+    """Make the kernel choose the step, not the backend, when memory runs out."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("500")
+    except OSError:
+        pass
+
+
+def out_of_memory_kills() -> int:
+    """Return how often the kernel has killed for want of memory since the machine started."""
+    try:
+        with open("/proc/vmstat", encoding="ascii") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("oom_kill ")), 0)
+    except OSError:
+        return 0
+
+
+def started_at(pid: int) -> Optional[int]:
+    """Return when a process was started, in the kernel's ticks, or None: with the pid it names a process for ever."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _unshare() -> None:
+    assert _libc is not None
+    uid, gid = os.getuid(), os.getgid()
+    flags = _NEWNS | _NEWPID | (0 if uid == 0 else _NEWUSER)
+    _check(_libc.unshare(flags), "unshare")
+    if uid != 0:
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+    _mount("none", "/", _REC | _PRIVATE)
+
+
+def _place(tree: Tree, folder: str, leaf: Any) -> None:
+    """Put a folder into the tree; what lies below a private folder is private with it."""
+    parts = [part for part in folder.split("/") if part]
+    for part in parts[:-1]:
+        below = tree.setdefault(part, {})
+        if below is None:
+            return
+        tree = below
+    if parts and (leaf is None or parts[-1] not in tree):
+        tree[parts[-1]] = leaf
+
+
+def _populate(host: str, target: str, tree: Tree) -> None:
+    try:
+        entries = sorted(os.listdir(host))
+    except OSError:
+        entries = []
+    for name in entries:
+        source, place = os.path.join(host, name), os.path.join(target, name)
+        if name in tree:
+            continue
+        if os.path.islink(source):
+            os.symlink(os.readlink(source), place)
+        elif os.path.isdir(source):
+            os.makedirs(place, exist_ok=True)
+            _mount(source, place, _BIND | _REC)
+        elif os.path.exists(source):
+            open(place, "ab").close()
+            _mount(source, place, _BIND)
+    for name, below in tree.items():
+        source, place = os.path.join(host, name), os.path.join(target, name)
+        os.makedirs(place, exist_ok=True)
+        if below is None:
+            os.chmod(place, 0o1777)
+        else:
+            _populate(os.path.realpath(source), place, below)
+
+
+def _mount(source: str, target: str, flags: int) -> None:
+    assert _libc is not None
+    result = _libc.mount(os.fsencode(source), os.fsencode(target), None, ctypes.c_ulong(flags), None)
+    _check(result, f"mount {target}")
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _direct_children(pid: int) -> List[int]:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+    except OSError:
+        return []
+
+
+def _children(pid: int) -> List[int]:
+    found = _direct_children(pid)
+    for child in list(found):
+        found += _children(child)
+    return found
