@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 # Of kfops, what every process may use.
-SHARED = ("kfops.errors", "kfops.types", "kfops.__version__")
+SHARED = ("kfops.errors", "kfops.types", "kfops.__version__", "kfops.__path__")
 
 # What must not run inside the Jupyter Server's process.
 HEAVY = {"kfp", "kfp_server_api", "kubernetes", "minio", "pydantic", "sqlalchemy", "sklearn"}
