@@ -111,8 +111,9 @@ class BuildahBuilder(_LocalBuilder):
         program = [self.name, *settings.program]
         # Every builder takes plain HTTP for granted on the machine itself; these two want to be told.
         tls = ["--tls-verify=false"] if insecure or parse(target).loopback else []
+        # --force-rm: a build that fails or is stopped leaves no half-made container behind.
         # Docker's format: every container runtime of a kfp-1.x cluster takes it, and HEALTHCHECK and SHELL count.
-        built = [self.build_command, *settings.build, *tls, "--format", "docker", "--layers", "--tag", target]
+        built = [self.build_command, *settings.build, *tls, "--format", "docker", "--layers", "--force-rm", "--tag", target]
         pushed = ["push", *tls, "--digestfile", str(digest_file), target, f"docker://{target}"]
         return [[*program, *built, "--file", str(folder / DOCKERFILE), str(folder)], [*program, *pushed]]
 
@@ -184,7 +185,7 @@ def _trial(program: str, build_command: str, settings: Settings) -> str:
         Path(scratch, DOCKERFILE).write_text(f'FROM scratch\nRUN ["{true}"]\n', "utf-8")
         image_id = Path(scratch, "image-id")
         volumes = [f"--volume={os.path.realpath(path)}:{path}:ro" for path in _system_folders(true)]
-        options = ["--layers=false", "--iidfile", str(image_id), *volumes]
+        options = ["--layers=false", "--force-rm", "--iidfile", str(image_id), *volumes]
         command = [program, *settings.program, build_command, *settings.build, *options, scratch]
         try:
             result = process.run(command, timeout=_TRIAL_TIMEOUT)

@@ -67,6 +67,10 @@ def _own_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         environment.setenv("CONTAINERS_STORAGE_CONF", str(folder / "storage.conf"))
         environment.setattr(local_builders, "_found", {})
         yield
+    for line in reversed(Path("/proc/mounts").read_text("utf-8").splitlines()):
+        place = line.split()[1]
+        if place.startswith(f"{folder}/"):
+            subprocess.run(["umount", place], check=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -180,14 +184,16 @@ def test_a_cancelled_build_ends_with_everything_it_started(project, registry):
             cancelled=stop,
         )
     assert time.monotonic() - start < 20
-    assert not [args for args in arguments_of_all_processes() if "/bin/sleep\0299" in args]
+    assert not [args for args in arguments_of_all_processes() if "/bin/sleep 299" in args]
+    listed = subprocess.run(["buildah", "containers", "--all", "--quiet"], stdout=subprocess.PIPE, check=True)
+    assert listed.stdout == b""
 
 
 def arguments_of_all_processes() -> list[str]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found.append(path.read_text("utf-8", "replace"))
+            found.append(path.read_text("utf-8", "replace").replace("\0", " "))
         except OSError:
             continue
     return found
