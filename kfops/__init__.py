@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kfops import config as config
     from kfops.compiler import compile as compile  # noqa: A004
     from kfops.connection import connect as connect
-    from kfops.images import build as build
+    from kfops.images import build_pipeline as build
     from kfops.model import materialize as materialize
     from kfops.model import materialize_model as materialize_model
     from kfops.pipelines import upload as upload
@@ -39,23 +39,24 @@ __all__ = [
     "wait",
 ]
 
-#: Where the lazy names are defined.
+#: Where the lazy names are defined, and under which name.
 _homes = {
-    "build": "kfops.images",
-    "compile": "kfops.compiler",
-    "connect": "kfops.connection",
-    "materialize": "kfops.model",
-    "materialize_model": "kfops.model",
-    "run": "kfops.runs",
-    "upload": "kfops.pipelines",
-    "versioned_image": "kfops.tagger",
-    "wait": "kfops.runs",
+    "build": ("kfops.images", "build_pipeline"),
+    "compile": ("kfops.compiler", "compile"),
+    "connect": ("kfops.connection", "connect"),
+    "materialize": ("kfops.model", "materialize"),
+    "materialize_model": ("kfops.model", "materialize_model"),
+    "run": ("kfops.runs", "run"),
+    "upload": ("kfops.pipelines", "upload"),
+    "versioned_image": ("kfops.tagger", "versioned_image"),
+    "wait": ("kfops.runs", "wait"),
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _homes:
-        value = getattr(importlib.import_module(_homes[name]), name)
+        module, attribute = _homes[name]
+        value = getattr(importlib.import_module(module), attribute)
     elif name == "config":
         value = importlib.import_module("kfops.config")
     elif name == "__version__":

@@ -188,11 +188,15 @@ def _upload_first(
     path: Path, name: str, description: str, connection: Connection
 ) -> Tuple[Pipeline, Optional[PipelineVersion]]:
     """Make the pipeline; where somebody else has just made it, return theirs and no version."""
+    about = description.strip()
+    if "%" in about or "+" in about:
+        # The server unescapes it twice.
+        about = quote(about)
     try:
         made = connection.call(
             f"upload the pipeline {name!r}",
             lambda client: client.pipeline_uploads.upload_pipeline(
-                str(path), name=name, description=description.strip(), _request_timeout=_UPLOAD_TIMEOUT
+                str(path), name=name, description=about, _request_timeout=_UPLOAD_TIMEOUT
             ),
         )
     except BackendError as error:

@@ -1,0 +1,99 @@
+"""``kfops status`` and ``kfops local``: the backend."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict
+
+import click
+
+from kfops.cli import show
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def status(as_json: bool) -> None:
+    """Show which backend is used, as whom, in which namespace."""
+    from kfops.connection import connect
+    from kfops.errors import KfopsError
+
+    found = connect().status()
+    if as_json:
+        show.as_json(found.to_dict())
+        return
+    kind = "embedded backend on this machine" if found.kind == "embedded" else "cluster"
+    show.facts(
+        {
+            "Backend": f"{kind}, {found.host}",
+            "Identity": found.identity,
+            "Namespace": found.namespace,
+            "Token until": show.local_time(found.token_expires_at),
+            "Versions": ", ".join(f"{name} {version}" for name, version in found.versions.items() if version),
+        }
+    )
+    if found.error is not None:
+        raise KfopsError.from_dict(found.error)
+
+
+@click.group()
+def local() -> None:
+    """Start, stop and look after the embedded backend of this machine."""
+
+
+@local.command()
+def start() -> None:
+    """Start it, if it is not running."""
+    from kfops.local import daemon
+
+    endpoint = daemon.ensure_running()
+    show.facts({"URL": endpoint.url, "Data": str(endpoint.data_dir), "Process": str(endpoint.pid), "": endpoint.note})
+    click.echo("\nFor kfp's own command and client:")
+    click.echo(f"  export KF_PIPELINES_ENDPOINT={endpoint.url} KF_PIPELINES_SA_TOKEN_PATH={endpoint.token_path}")
+
+
+@local.command()
+def stop() -> None:
+    """Stop it; its runs go on when it starts again."""
+    from kfops.local import daemon
+
+    click.echo("Stopped." if daemon.stop() else "It was not running.")
+
+
+@local.command(name="status")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def local_status(as_json: bool) -> None:
+    """Show whether it runs, where, and what it keeps."""
+    from kfops.local import daemon
+
+    found: Any = daemon.status()
+    data: Dict[str, Any] = dataclasses.asdict(found) if dataclasses.is_dataclass(found) else dict(found)
+    if as_json:
+        show.as_json(data)
+        return
+    sizes = {name: show.size(count) for name, count in data.get("sizes", {}).items() if count}
+    show.facts(
+        {
+            "State": "running" if data["running"] else "stopped",
+            "URL": data.get("url", ""),
+            "Version": data.get("version", ""),
+            "Process": str(data.get("pid", "")),
+            "Active runs": str(data.get("active_runs", "")),
+            "Data": data["data_dir"],
+            "Size": ", ".join(f"{name} {amount}" for name, amount in sizes.items()),
+        }
+    )
+
+
+@local.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(yes: bool) -> None:
+    """Stop it and delete all it keeps: pipelines, runs, artifacts and models."""
+    from kfops.local import daemon
+
+    place = daemon.status()["data_dir"]
+    if not yes:
+        click.confirm(f"Delete everything in {place}?", abort=True)
+    click.echo(f"Deleted {daemon.reset()}")
+
+
+COMMANDS = (status, local)
