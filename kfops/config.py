@@ -154,8 +154,9 @@ def _walk(node: yaml.Node, place: Tuple[Union[str, int], ...], lines: _Lines, pa
             _walk(value, inner, lines, path)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            lines[(*place, index)] = value.start_mark.line + 1
-            _walk(value, (*place, index), lines, path)
+            item = (*place, index)
+            lines[item] = value.start_mark.line + 1
+            _walk(value, item, lines, path)
 
 
 def _problem(error: ValidationError, data: Any, lines: _Lines, path: Path) -> ConfigError:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Tuple
 
+from kfops.compiling.finish import MATERIALIZE_ANNOTATION
 from kfops.compiling.parameters import VERSION_ID, pipeline_spec
 from kfops.graph import graph_of
 from kfops.nodes import INJECTED
@@ -22,9 +23,6 @@ _STATES = {
     "omitted": "omitted",
     "terminating": "stopping",
 }
-
-#: The annotation of a template whose step puts a model into the store.
-MATERIALIZE = "kfops.dev/materialize"
 
 
 def run_of(wire: Mapping[str, Any]) -> Run:
@@ -52,13 +50,13 @@ def run_of(wire: Mapping[str, Any]) -> Run:
     )
 
 
-def run_with_graph(detail: Mapping[str, Any], *, store: str = "") -> Run:
+def run_with_graph(detail: Mapping[str, Any], *, store: Callable[[], str] = str) -> Run:
     """Return a run with its graph and all that follows from it, from an ``ApiRunDetail``.
 
     Parameters
     ----------
     store
-        The location of the model store, for ``Run.model``.
+        Returns the location of the model store where the workflow does not name one, for ``Run.model``.
     """
     run = run_of(detail.get("run") or {})
     workflow = manifest_of(detail)
@@ -96,11 +94,6 @@ def manifest_of(detail: Mapping[str, Any]) -> Dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def materializes(workflow: Mapping[str, Any]) -> bool:
-    """Return whether a step of the workflow puts a model into the store."""
-    return bool(_materializing_templates(workflow))
-
-
 def _state(run: Run, workflow: Mapping[str, Any], graph: Graph) -> str:
     if run.state == "failed":
         # Argo knows no "stopped": KFP stops a run by giving it no time at all, and Argo calls that a failure.
@@ -116,18 +109,16 @@ def _error(graph: Graph, steps: List[Step]) -> str:
     return _one_line(graph.message) or "The workflow failed before a step did."
 
 
-def _model(run_id: str, workflow: Mapping[str, Any], steps: List[Step], store: str) -> str:
-    templates = _materializing_templates(workflow)
-    done = any(step.template in templates and step.state in ("succeeded", "cached") for step in steps)
-    return f"{store.rstrip('/')}/{run_id}" if done and store else ""
-
-
-def _materializing_templates(workflow: Mapping[str, Any]) -> List[str]:
-    return [
-        template.get("name", "")
-        for template in (workflow.get("spec") or {}).get("templates") or []
-        if ((template.get("metadata") or {}).get("annotations") or {}).get(MATERIALIZE) == "true"
-    ]
+def _model(run_id: str, workflow: Mapping[str, Any], steps: List[Step], store: Callable[[], str]) -> str:
+    """Return where the run's model is, "" unless a step has put it there."""
+    ended_well = {step.template for step in steps if step.state in ("succeeded", "cached")}
+    for template in (workflow.get("spec") or {}).get("templates") or []:
+        annotations = (template.get("metadata") or {}).get("annotations") or {}
+        if annotations.get(MATERIALIZE_ANNOTATION) == "true" and template.get("name") in ended_well:
+            variables = {e.get("name"): e.get("value") for e in (template.get("container") or {}).get("env") or []}
+            place = str(variables.get("KFOPS_MODEL_STORE") or "") or store()
+            return f"{place.rstrip('/')}/{run_id}" if place else ""
+    return ""
 
 
 def _reference(wire: Mapping[str, Any], kind: str) -> Tuple[str, str]:

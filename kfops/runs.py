@@ -15,7 +15,7 @@ from kfops.errors import BackendError, ConnectionFailed, KfopsError, NotFound, R
 from kfops.experiments import DEFAULT, get_or_create, in_namespace
 from kfops.names import check_name
 from kfops.pipelines import images_in, read_version, workflow_in
-from kfops.run_state import manifest_of, materializes, run_of, run_with_graph
+from kfops.run_state import run_of, run_with_graph
 from kfops.types import PipelineVersion, Run
 
 _PATH = "/apis/v1beta1/runs"
@@ -86,10 +86,10 @@ def run(
         ],
     }
     answer = connection.post_json(_PATH, body, what=f"start the run {title!r}")
-    return run_with_graph(answer, store=_store(workflow, connection, config))
+    return run_with_graph(answer, store=lambda: _store(connection))
 
 
-def get_run(run_id: str, connection: Optional[Connection] = None, config: Optional[Config] = None) -> Run:
+def get_run(run_id: str, connection: Optional[Connection] = None) -> Run:
     """Return a run with its graph.
 
     Raises
@@ -99,9 +99,9 @@ def get_run(run_id: str, connection: Optional[Connection] = None, config: Option
     ConnectionFailed, BackendError
         The backend does not answer, or refuses.
     """
-    connection = connection or connect(config)
+    connection = connection or connect()
     detail = connection.get_json(_below(run_id), what=f"read the run {run_id}")
-    return run_with_graph(detail, store=_store(manifest_of(detail), connection, config))
+    return run_with_graph(detail, store=lambda: _store(connection))
 
 
 def list_runs(
@@ -207,13 +207,12 @@ def wait(
     """
     run_id = run if isinstance(run, str) else run.id
     connection = connection or connect()
-    config = load()
     deadline = None if timeout is None else time.monotonic() + timeout
     pause, last = min(_FIRST_INTERVAL, interval), None
     lost: Optional[float] = None
     while True:
         try:
-            now: Optional[Run] = get_run(run_id, connection, config)
+            now: Optional[Run] = get_run(run_id, connection)
             lost = None
         except KfopsError as error:
             now = None
@@ -257,17 +256,12 @@ def _require_images(version_id: str, workflow: Mapping[str, Any], config: Config
         require_ready(states(names, version_id, config))
 
 
-def _store(workflow: Mapping[str, Any], connection: Connection, config: Optional[Config]) -> str:
-    """Return the location of the model store, "" where the run puts nothing there or no store is to be had."""
-    if not materializes(workflow):
-        return ""
-    from kfops.models import open_store
+def _store(connection: Connection) -> str:
+    """Return where models go when neither config.yaml nor the pipeline says; no keys are needed to know it."""
+    from kfops.models.deposit import DEFAULT_BUCKET
+    from kfops.models.opening import embedded_folder
 
-    try:
-        return str(open_store(config, connection).location)
-    except KfopsError:
-        # A run can be looked at without access to its models.
-        return ""
+    return str(embedded_folder()) if connection.kind == "embedded" else f"s3://{DEFAULT_BUCKET}"
 
 
 def _passing(error: KfopsError) -> bool:

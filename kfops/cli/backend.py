@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, Dict
 
 import click
@@ -65,8 +64,7 @@ def local_status(as_json: bool) -> None:
     """Show whether it runs, where, and what it keeps."""
     from kfops.local import daemon
 
-    found: Any = daemon.status()
-    data: Dict[str, Any] = dataclasses.asdict(found) if dataclasses.is_dataclass(found) else dict(found)
+    data: Dict[str, Any] = daemon.status()
     if as_json:
         show.as_json(data)
         return

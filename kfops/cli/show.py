@@ -91,6 +91,7 @@ class Progress:
         self._states: Dict[str, str] = {}
 
     def __call__(self, run: Run) -> None:
+        """Write what has changed since the last look."""
         for step in run.graph.steps if run.graph else []:
             if step.kind == "step" and step.state != self._states.get(step.id, "pending"):
                 self._states[step.id] = step.state
