@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from kfops.errors import KfopsError
 
+from ..artifacts import ArtifactStore
 from ..problems import Invalid, Missing
 from ..store import NewRun
 from ..store.progress import FINAL_PHASES
@@ -203,9 +204,10 @@ class RunArtifact(Handler):
         self.reply(wire.present(data=base64.b64encode(content).decode()))
 
     def _read(self, key: str) -> bytes | None:
-        root = (self.backend.data_dir / "artifacts").resolve()
-        path = (root / "mlpipeline" / key).resolve()
-        return path.read_bytes() if root in path.parents and path.is_file() else None
+        try:
+            return ArtifactStore(self.backend.data_dir / "artifacts").read(key)
+        except KfopsError:
+            return None
 
 
 def detail(row: sa.Row[Any], workflow: dict[str, Any], metrics: list[sa.Row[Any]]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Runs:
                     workflows.c.run_id.in_([row.id for row in rows])
                 )
             )
-            return rows, dict(texts), total, token
+            return rows, {text.run_id: text.submitted for text in texts}, total, token
 
     def metrics(self, run_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
         """Return the metrics of runs by run id."""
