@@ -11,9 +11,6 @@ from pathlib import Path
 
 import pytest
 
-# Imported rather than named in pytest_plugins, which only the outermost conftest may do: the kernel environment, which
-# runs the other folders' tests, does not have it.
-from pytest_jupyter.jupyter_server import *  # noqa: F403
 from tornado.httpclient import HTTPClientError
 
 HERE = Path(__file__).parent

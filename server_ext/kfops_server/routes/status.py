@@ -6,7 +6,6 @@ import asyncio
 from typing import Any, Dict, Optional
 
 from kfops.errors import KfopsError
-from kfops.types import ConnectionStatus
 
 from ..redaction import redact_all
 from ..version import version
@@ -36,4 +35,7 @@ class StatusHandler(KfopsHandler):
         except KfopsError as error:
             if error.code == "worker_error":
                 return None
+            # Here, because these dataclasses take a third of the extension's time to import and are seldom needed.
+            from kfops.types import ConnectionStatus
+
             return ConnectionStatus(kind="cluster", host="", error=redact_all(error.to_dict())).to_dict()
