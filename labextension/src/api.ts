@@ -1,0 +1,164 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import type { Kfops } from './tokens';
+
+/** Why a request failed, in the three parts that every kfops error has. */
+export class KfopsResponseError extends Error {
+  constructor(
+    readonly error: Kfops.IError,
+    /** The HTTP status; 0 where the Jupyter server did not answer. */
+    readonly status: number
+  ) {
+    super(error.message);
+    this.name = 'KfopsResponseError';
+  }
+}
+
+/** The one client of the REST API below `<base url>kfops/`. */
+export class KfopsApi {
+  constructor(options: KfopsApi.IOptions) {
+    this._serverSettings = options.serverSettings;
+  }
+
+  status(): Promise<Kfops.IStatus> {
+    return this._request('status');
+  }
+
+  compile(source: Kfops.IUploadRequest): Promise<Kfops.IOperation> {
+    return this._request('packages', 'POST', source);
+  }
+
+  upload(request: Kfops.IUploadRequest): Promise<Kfops.IOperation> {
+    return this._request('versions', 'POST', request);
+  }
+
+  buildImages(versionId: string, source?: Kfops.ISourceContent): Promise<Kfops.IOperation> {
+    return this._request(`versions/${encodeURIComponent(versionId)}/images`, 'POST', source ?? {});
+  }
+
+  operation(id: string): Promise<Kfops.IOperation> {
+    return this._request(`operations/${encodeURIComponent(id)}`);
+  }
+
+  async cancelOperation(id: string): Promise<void> {
+    await this._request(`operations/${encodeURIComponent(id)}`, 'DELETE');
+  }
+
+  async pipelines(): Promise<Kfops.IPipeline[]> {
+    return (await this._request<{ pipelines: Kfops.IPipeline[] }>('pipelines')).pipelines;
+  }
+
+  async versions(pipelineId: string): Promise<Kfops.IPipelineVersion[]> {
+    const path = `pipelines/${encodeURIComponent(pipelineId)}/versions`;
+    return (await this._request<{ versions: Kfops.IPipelineVersion[] }>(path)).versions;
+  }
+
+  version(id: string): Promise<Kfops.IPipelineVersion> {
+    return this._request(`versions/${encodeURIComponent(id)}`);
+  }
+
+  runs(pageToken = '', pageSize = 50): Promise<{ runs: Kfops.IRun[]; next_page_token: string }> {
+    return this._request(
+      'runs' + URLExt.objectToQueryString({ page_token: pageToken, page_size: String(pageSize) })
+    );
+  }
+
+  run(id: string): Promise<Kfops.IRun> {
+    return this._request(`runs/${encodeURIComponent(id)}`);
+  }
+
+  createRun(request: Kfops.IRunRequest): Promise<Kfops.IRun> {
+    return this._request('runs', 'POST', request);
+  }
+
+  changeRun(id: string, state: 'stopped' | 'running'): Promise<Kfops.IRun> {
+    return this._request(`runs/${encodeURIComponent(id)}`, 'PATCH', { state });
+  }
+
+  stepLog(runId: string, stepId: string, offset: number): Promise<Kfops.ILogPart> {
+    const path = `runs/${encodeURIComponent(runId)}/steps/${encodeURIComponent(stepId)}/log`;
+    return this._request(`${path}?offset=${offset}`);
+  }
+
+  async models(): Promise<Kfops.IModelVersion[]> {
+    return (await this._request<{ models: Kfops.IModelVersion[] }>('models')).models;
+  }
+
+  async experiments(): Promise<Kfops.IExperiment[]> {
+    return (await this._request<{ experiments: Kfops.IExperiment[] }>('experiments')).experiments;
+  }
+
+  /**
+   * Send a request and read its answer.
+   *
+   * @throws KfopsResponseError - whatever went wrong: no answer, a refusal, an answer that is not JSON
+   */
+  private async _request<T>(path: string, method = 'GET', body?: unknown): Promise<T> {
+    const init: RequestInit = { method, cache: 'no-store' };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+    }
+    const url = URLExt.join(this._serverSettings.baseUrl, 'kfops') + '/' + path;
+    let response: Response;
+    try {
+      response = await ServerConnection.makeRequest(url, init, this._serverSettings);
+    } catch (reason) {
+      throw new KfopsResponseError(failure('no_server', 'Jupyter server does not answer', String(reason)), 0);
+    }
+    const text = await response.text();
+    let value: unknown = null;
+    try {
+      value = text ? JSON.parse(text) : null;
+    } catch {
+      // a page in place of JSON: an old proxy, or a server without the extension; told by what follows
+    }
+    if (!response.ok) {
+      throw new KfopsResponseError(readError(value, response), response.status);
+    }
+    if (value === null && response.status !== 204) {
+      throw new KfopsResponseError(
+        failure('not_json', 'The answer of the Jupyter server is not JSON', `${method} kfops/${path}`),
+        response.status
+      );
+    }
+    return value as T;
+  }
+
+  private _serverSettings: ServerConnection.ISettings;
+}
+
+export namespace KfopsApi {
+  export interface IOptions {
+    serverSettings: ServerConnection.ISettings;
+  }
+}
+
+/** What a failure says of itself, whoever threw it. */
+export function errorOf(reason: unknown): Kfops.IError {
+  if (reason instanceof KfopsResponseError) {
+    return reason.error;
+  }
+  return failure('error', reason instanceof Error ? reason.message : String(reason));
+}
+
+function failure(code: string, message: string, why = ''): Kfops.IError {
+  return { code, message, why, remedy: '', details: {} };
+}
+
+function readError(value: unknown, response: Response): Kfops.IError {
+  const found = value as Partial<Kfops.IError> | null;
+  if (found && typeof found.message === 'string' && typeof found.code === 'string') {
+    return {
+      code: found.code,
+      message: found.message,
+      why: found.why ?? '',
+      remedy: found.remedy ?? '',
+      details: found.details ?? {}
+    };
+  }
+  // without a kfops error in the body, a 404 is the server's own: nothing is mounted below kfops/
+  const code = response.status === 404 ? 'no_extension' : 'error';
+  const message = typeof found?.message === 'string' ? found.message : response.statusText;
+  return failure(code, `The Jupyter server answered ${response.status}`, message);
+}

@@ -1,0 +1,164 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import type { WidgetTracker } from '@jupyterlab/apputils';
+import type { IEditorTracker } from '@jupyterlab/fileeditor';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { IStateDB } from '@jupyterlab/statedb';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Widget } from '@lumino/widgets';
+
+import { SourceActions } from './actions';
+import { KfopsApi } from './api';
+import { panelIcon } from './icons';
+import { KfopsModel } from './models/kfops';
+import { SourceModel } from './models/source';
+import { sourceState } from './models/source_state';
+import { CommandIDs } from './tokens';
+import type { Kfops } from './tokens';
+import { PanelContent } from './widgets/panel';
+import { askForRun } from './widgets/run_dialog';
+
+/** Where the quickstart lies below the folder that JupyterLab was started in. */
+const QUICKSTART = ['examples/quickstart.ipynb', 'quickstart.ipynb'];
+
+/** What is behind the panel and the commands; made when it is first needed. */
+export class KfopsApp {
+  constructor(options: KfopsApp.IOptions) {
+    this._options = options;
+    const { app, notebooks, editors, stateDB, idleInterval } = options;
+    this.api = new KfopsApi({ serverSettings: app.serviceManager.serverSettings });
+    this.model = new KfopsModel({
+      api: this.api,
+      source: new SourceModel({ shell: app.shell, notebooks, editors }),
+      stateDB,
+      idleInterval
+    });
+    this.source = new SourceActions(this.model);
+    void this.model.operations.restore();
+  }
+
+  readonly api: KfopsApi;
+  readonly model: KfopsModel;
+  readonly source: SourceActions;
+
+  createPanel(): PanelContent {
+    const { app, stateDB, trans } = this._options;
+    return new PanelContent({
+      model: this.model,
+      trans,
+      stateDB,
+      execute: (command, args) => app.commands.execute(command, args),
+      openQuickstart: () => this._findQuickstart()
+    });
+  }
+
+  /** Ask for a version's parameters, run it and show the run; without an id, the document's version. */
+  async run(versionId?: string): Promise<Kfops.IRun | null> {
+    const version = versionId ? await this.api.version(versionId) : await this.source.versionToRun();
+    return version ? this._start(version) : null;
+  }
+
+  /** Start a run with the version, and at first the parameters, of another. */
+  async cloneRun(runId: string): Promise<Kfops.IRun | null> {
+    const run = await this.api.run(runId);
+    return this._start(await this.api.version(run.version_id), run);
+  }
+
+  async stopRun(runId: string): Promise<void> {
+    await this.api.changeRun(runId, 'stopped');
+    await this.model.runs.refresh();
+  }
+
+  /**
+   * Open a view in the main area, or show the one that is open.
+   *
+   * @param name - `run:<id>`, `version:<id>` or `source:<path>`
+   */
+  async openView(name: string): Promise<void> {
+    const { app, tracker } = this._options;
+    const id = `kfops-${name}`;
+    let widget = tracker.find(one => one.id === id);
+    if (!widget) {
+      const content = await this._createView(name);
+      // it may have been opened while its parts were fetched
+      widget = tracker.find(one => one.id === id);
+      if (widget) {
+        content.dispose();
+      } else {
+        widget = new MainAreaWidget({ content });
+        widget.id = id;
+        widget.title.icon = panelIcon;
+        widget.title.closable = true;
+        await tracker.add(widget);
+      }
+    }
+    if (!widget.isAttached) {
+      app.shell.add(widget, 'main');
+    }
+    app.shell.activateById(id);
+  }
+
+  private async _createView(name: string): Promise<Widget> {
+    const { app, trans } = this._options;
+    const views = await import(/* webpackChunkName: "views" */ './widgets/views');
+    const execute = (command: string, args?: Record<string, string>) =>
+      app.commands.execute(command, args);
+    const [kind, ...rest] = name.split(':');
+    const key = rest.join(':');
+    if (kind === 'run') {
+      return new views.RunView({ api: this.api, runId: key, trans, execute });
+    }
+    const load =
+      kind === 'version' ? () => this.api.version(key) : () => Promise.resolve(this._compiled(key));
+    return new views.VersionView({ load, title: key, trans, execute, changed: this.model.changed });
+  }
+
+  /** The last package, or version, of a document. */
+  private _compiled(path: string): Kfops.IPackage | Kfops.IPipelineVersion | null {
+    const state = sourceState({ path, signature: () => '' }, this.model.operations);
+    return state.pkg ?? state.version;
+  }
+
+  private async _start(
+    version: Kfops.IPipelineVersion,
+    earlier?: Kfops.IRun
+  ): Promise<Kfops.IRun | null> {
+    const { trans, app } = this._options;
+    const run = await askForRun({ api: this.api, version, earlier, trans });
+    if (run) {
+      void this.model.runs.refresh();
+      await app.commands.execute(CommandIDs.openRun, { run_id: run.id });
+    }
+    return run;
+  }
+
+  private async _findQuickstart(): Promise<(() => Promise<unknown>) | null> {
+    const { app } = this._options;
+    for (const path of QUICKSTART) {
+      const folder = path.split('/').slice(0, -1).join('/');
+      const found = await app.serviceManager.contents
+        .get(folder, { content: true })
+        .then(model => (model.content as { path: string }[]).some(file => file.path === path))
+        .catch(() => false);
+      if (found) {
+        return () => app.commands.execute('docmanager:open', { path });
+      }
+    }
+    return null;
+  }
+
+  private _options: KfopsApp.IOptions;
+}
+
+export namespace KfopsApp {
+  export interface IOptions {
+    app: JupyterFrontEnd;
+    notebooks: INotebookTracker | null;
+    editors: IEditorTracker | null;
+    stateDB: IStateDB | null;
+    trans: TranslationBundle;
+    /** Keeps the views in the main area, so that a reload opens them again. */
+    tracker: WidgetTracker<MainAreaWidget>;
+    idleInterval: () => number;
+  }
+}

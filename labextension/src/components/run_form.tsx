@@ -1,0 +1,146 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import { shortId } from '../format';
+import type { FieldValue } from '../parameters';
+import type { Kfops } from '../tokens';
+import { Problem } from './problem';
+
+/** The form for a run's parameters, name and experiment. */
+export function RunForm(props: {
+  version: Kfops.IPipelineVersion;
+  parameters: Kfops.IParameter[];
+  fields: Record<string, FieldValue>;
+  problems: Record<string, string>;
+  name: string;
+  experiment: string;
+  error: Kfops.IError | null;
+  sending: boolean;
+  onField: (name: string, value: FieldValue) => void;
+  onName: (name: string) => void;
+  onExperiment: (experiment: string) => void;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { version, parameters, trans } = props;
+  return (
+    <form
+      className="kfops-Form"
+      data-kfops="run-form"
+      onSubmit={event => event.preventDefault()}
+      aria-busy={props.sending}
+    >
+      <p className="kfops-Quiet">
+        {version.number ? trans.__('version %1', version.number) : version.name} ·{' '}
+        <code title={version.id}>{shortId(version.id)}</code>
+      </p>
+      {parameters.map(parameter => (
+        <Field
+          key={parameter.name}
+          parameter={parameter}
+          value={props.fields[parameter.name] ?? ''}
+          problem={props.problems[parameter.name] ?? ''}
+          onChange={value => props.onField(parameter.name, value)}
+          trans={trans}
+        />
+      ))}
+      {parameters.length === 0 && (
+        <p className="kfops-Quiet">{trans.__('This pipeline takes no parameters.')}</p>
+      )}
+      <div className="kfops-Form-more">
+        <label className="kfops-Field">
+          <span className="kfops-Field-label">{trans.__('Run name')}</span>
+          <input
+            className="jp-mod-styled"
+            data-kfops="run-name"
+            value={props.name}
+            placeholder={trans.__('named by itself')}
+            onChange={event => props.onName(event.target.value)}
+          />
+        </label>
+        <label className="kfops-Field">
+          <span className="kfops-Field-label">{trans.__('Experiment')}</span>
+          <input
+            className="jp-mod-styled"
+            data-kfops="experiment"
+            value={props.experiment}
+            placeholder={trans.__('the one of config.yaml, or Default')}
+            onChange={event => props.onExperiment(event.target.value)}
+          />
+        </label>
+      </div>
+      {props.sending && <p role="status">{trans.__('Starting…')}</p>}
+      {props.error && <Problem error={props.error} trans={trans} />}
+    </form>
+  );
+}
+
+function Field(props: {
+  parameter: Kfops.IParameter;
+  value: FieldValue;
+  problem: string;
+  onChange: (value: FieldValue) => void;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { parameter, value, problem, trans } = props;
+  const id = `kfops-parameter-${parameter.name}`;
+  const common = {
+    id,
+    'data-kfops': `parameter-${parameter.name}`,
+    'aria-invalid': Boolean(problem),
+    'aria-required': parameter.required,
+    'aria-describedby': `${id}-help`
+  };
+  const json = parameter.type === 'list' || parameter.type === 'dict';
+  return (
+    <div className={`kfops-Field kfops-mod-${parameter.type}`}>
+      <label className="kfops-Field-label" htmlFor={id}>
+        {parameter.name}
+        {parameter.required && <span className="kfops-Field-required"> *</span>}
+        <span className="kfops-Field-type">{parameter.type}</span>
+      </label>
+      {parameter.type === 'boolean' ? (
+        <input
+          {...common}
+          type="checkbox"
+          checked={value === true}
+          onChange={event => props.onChange(event.target.checked)}
+        />
+      ) : json ? (
+        <textarea
+          {...common}
+          className="jp-mod-styled"
+          rows={3}
+          spellCheck={false}
+          value={String(value)}
+          placeholder={parameter.type === 'list' ? '[1, 2]' : '{"a": 1}'}
+          onChange={event => props.onChange(event.target.value)}
+        />
+      ) : (
+        <input
+          {...common}
+          className="jp-mod-styled"
+          type="text"
+          inputMode={
+            parameter.type === 'integer'
+              ? 'numeric'
+              : parameter.type === 'float'
+                ? 'decimal'
+                : 'text'
+          }
+          spellCheck={false}
+          value={String(value)}
+          onChange={event => props.onChange(event.target.value)}
+        />
+      )}
+      <div id={`${id}-help`} className="kfops-Field-help">
+        {problem ? (
+          <span className="kfops-Field-problem" role="alert" data-kfops={`problem-${parameter.name}`}>
+            {problem}
+          </span>
+        ) : (
+          parameter.description || (parameter.required ? trans.__('required') : '')
+        )}
+      </div>
+    </div>
+  );
+}

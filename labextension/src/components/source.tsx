@@ -1,0 +1,279 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import { useEffect, useRef } from 'react';
+
+import { errorOf } from '../api';
+import { durationOf, exactTime, formatSize, shortId } from '../format';
+import type { IFollowed } from '../models/operations';
+import type { ISourceDocument } from '../models/source';
+import type { ISourceState } from '../models/source_state';
+import { formParameters } from '../parameters';
+import type { Kfops } from '../tokens';
+import { CopyButton } from './copy';
+import { useAction } from './hooks';
+import { Images } from './images';
+import { Problem } from './problem';
+import { Empty, Name } from './section';
+
+export interface ISourceActions {
+  compile: () => Promise<unknown>;
+  upload: () => Promise<unknown>;
+  buildImages: () => Promise<unknown>;
+  run: () => Promise<unknown>;
+  openGraph: () => Promise<unknown>;
+  cancel: (id: string) => Promise<unknown>;
+  openQuickstart: (() => Promise<unknown>) | null;
+}
+
+/** The notebook or file at hand: compile it, upload it, build its images, run it. */
+export function Source(props: {
+  source: ISourceDocument | null;
+  state: ISourceState | null;
+  actions: ISourceActions;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { source, state, actions, trans } = props;
+  const { busy, failure, start } = useAction();
+  if (!source || !state) {
+    return (
+      <Empty>
+        <p>{trans.__('Open a notebook or a .py file that defines a pipeline.')}</p>
+        {actions.openQuickstart && (
+          <button
+            type="button"
+            className="kfops-Button"
+            data-kfops="open-quickstart"
+            onClick={() => start(actions.openQuickstart!)}
+          >
+            {trans.__('Open the quickstart')}
+          </button>
+        )}
+      </Empty>
+    );
+  }
+  const waiting = busy || state.running !== null;
+  const hasImages = Boolean(state.version?.images.length);
+  const button = (name: string, label: string, title: string, action: () => Promise<unknown>) => (
+    <button
+      type="button"
+      className={`kfops-Button ${name === 'run' ? 'kfops-mod-accept' : ''}`}
+      data-kfops={name}
+      title={title}
+      disabled={waiting}
+      onClick={() => start(action)}
+    >
+      {label}
+    </button>
+  );
+  return (
+    <div className="kfops-Source" data-kfops="source" data-path={source.path}>
+      <div className="kfops-Source-name">
+        <Name text={pipelineName(state) ?? source.name} />
+      </div>
+      <div className="kfops-Buttons">
+        {button(
+          'compile',
+          trans.__('Compile'),
+          trans.__('Compile %1 as it stands in the editor', source.name),
+          actions.compile
+        )}
+        {button(
+          'upload',
+          trans.__('Upload'),
+          trans.__('Compile it and upload it as a new pipeline version'),
+          actions.upload
+        )}
+        {hasImages &&
+          button(
+            'build-images',
+            trans.__('Build images'),
+            trans.__('Build the images of this version'),
+            actions.buildImages
+          )}
+        {button(
+          'run',
+          trans.__('Run…'),
+          !state.version || state.versionOutdated
+            ? trans.__('Upload it as a new version, then run that')
+            : trans.__('Run this version'),
+          actions.run
+        )}
+      </div>
+      {state.running && (
+        <Progress followed={state.running} trans={trans} onCancel={actions.cancel} />
+      )}
+      {Boolean(failure) && <Problem error={errorOf(failure)} trans={trans} />}
+      {state.error && !state.running && (
+        <Problem error={state.error} trans={trans} onReveal={source.reveal} />
+      )}
+      <PackageFacts state={state} trans={trans} onOpenGraph={() => start(actions.openGraph)} />
+      <VersionFacts state={state} trans={trans} />
+    </div>
+  );
+}
+
+function pipelineName(state: ISourceState): string | null {
+  return state.pkg?.name ?? state.version?.pipeline_name ?? null;
+}
+
+function Progress(props: {
+  followed: IFollowed;
+  trans: TranslationBundle;
+  onCancel: (id: string) => Promise<unknown>;
+}): JSX.Element {
+  const { followed, trans } = props;
+  const { operation, kind } = followed;
+  const log = useRef<HTMLPreElement>(null);
+  const text = operation?.log ?? '';
+  useEffect(() => {
+    if (log.current) {
+      log.current.scrollTop = log.current.scrollHeight;
+    }
+  }, [text]);
+  const words = {
+    compile: trans.__('Compiling…'),
+    upload: trans.__('Compiling and uploading…'),
+    build: trans.__('Building images…')
+  };
+  const time = operation
+    ? durationOf({ state: 'running', started_at: operation.started_at, finished_at: '' })
+    : '';
+  return (
+    <div className="kfops-Progress" data-kfops="operation" data-kind={kind}>
+      <div className="kfops-Progress-head" role="status">
+        <span className="kfops-State kfops-mod-running" aria-hidden="true">
+          <span className="kfops-State-icon">◐</span>
+        </span>
+        <span>{words[kind]}</span>
+        <span className="kfops-Row-time">{time}</span>
+        <button
+          type="button"
+          className="kfops-Link"
+          data-kfops="cancel"
+          onClick={() => void props.onCancel(followed.id)}
+        >
+          {trans.__('Cancel')}
+        </button>
+      </div>
+      {text && (
+        <pre className="kfops-Log kfops-mod-short" data-kfops="operation-log" ref={log} tabIndex={0}>
+          {text}
+        </pre>
+      )}
+    </div>
+  );
+}
+
+function PackageFacts(props: {
+  state: ISourceState;
+  trans: TranslationBundle;
+  onOpenGraph: () => void;
+}): JSX.Element | null {
+  const { state, trans } = props;
+  const { pkg, version } = state;
+  const graph = pkg?.graph ?? version?.graph ?? null;
+  const parameters = pkg?.parameters ?? version?.parameters ?? [];
+  const sha256 = pkg?.sha256 ?? version?.sha256 ?? '';
+  if (!pkg && !version) {
+    return <p className="kfops-Quiet">{trans.__('Not compiled yet.')}</p>;
+  }
+  return (
+    <div className="kfops-Facts" data-kfops="package">
+      <div className="kfops-Facts-line">
+        {pkg && (
+          <span title={exactTime(pkg.compiled_at)}>
+            {trans.__('compiled %1', new Date(pkg.compiled_at).toLocaleTimeString())}
+          </span>
+        )}
+        {graph && (
+          <span data-kfops="package-steps">
+            {trans._n('%1 step', '%1 steps', countSteps(graph), countSteps(graph))}
+          </span>
+        )}
+        {pkg && <span data-kfops="package-size">{formatSize(pkg.size)}</span>}
+        {sha256 && (
+          <span className="kfops-Facts-id">
+            {trans.__('sha')} <code title={sha256}>{shortId(sha256)}</code>
+            <CopyButton text={sha256} label={trans.__('Copy the sha256')} trans={trans} />
+          </span>
+        )}
+        {graph && (
+          <button
+            type="button"
+            className="kfops-Link"
+            data-kfops="open-graph"
+            onClick={props.onOpenGraph}
+          >
+            {trans.__('Show graph')}
+          </button>
+        )}
+      </div>
+      {state.packageOutdated && (
+        <p className="kfops-Warning" data-kfops="outdated">
+          {trans.__('The code has changed since; compile it again.')}
+        </p>
+      )}
+      <Parameters parameters={parameters} trans={trans} />
+      {pkg?.output && (
+        <details className="kfops-Output" data-kfops="package-output">
+          <summary>{trans.__('Output of the code')}</summary>
+          <pre>{pkg.output}</pre>
+        </details>
+      )}
+    </div>
+  );
+}
+
+/** Steps alone: a group is not one. */
+export function countSteps(graph: Kfops.IGraph): number {
+  return graph.total || graph.steps.filter(step => step.kind === 'step').length;
+}
+
+function Parameters(props: {
+  parameters: Kfops.IParameter[];
+  trans: TranslationBundle;
+}): JSX.Element | null {
+  const shown = formParameters(props.parameters);
+  if (!shown.length) {
+    return null;
+  }
+  return (
+    <dl className="kfops-Pairs" aria-label={props.trans.__('Parameters')}>
+      {shown.map(parameter => (
+        <React.Fragment key={parameter.name}>
+          <dt title={parameter.description || parameter.type}>{parameter.name}</dt>
+          <dd>
+            {parameter.required
+              ? props.trans.__('%1, required', parameter.type)
+              : JSON.stringify(parameter.default)}
+          </dd>
+        </React.Fragment>
+      ))}
+    </dl>
+  );
+}
+
+function VersionFacts(props: { state: ISourceState; trans: TranslationBundle }): JSX.Element {
+  const { state, trans } = props;
+  const { version } = state;
+  if (!version) {
+    return <p className="kfops-Quiet">{trans.__('Not uploaded yet.')}</p>;
+  }
+  return (
+    <div className="kfops-Facts" data-kfops="version" data-version={version.id}>
+      <div className="kfops-Facts-line">
+        <span>{version.number ? trans.__('version %1', version.number) : version.name}</span>
+        <span className="kfops-Facts-id">
+          <code title={version.id}>{shortId(version.id)}</code>
+          <CopyButton text={version.id} label={trans.__('Copy the version id')} trans={trans} />
+        </span>
+        <Images images={version.images} trans={trans} />
+      </div>
+      {state.versionOutdated && (
+        <p className="kfops-Quiet">
+          {trans.__('The code has changed since; “Run…” uploads it as a new version.')}
+        </p>
+      )}
+    </div>
+  );
+}

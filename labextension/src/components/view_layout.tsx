@@ -1,0 +1,95 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import { Suspense, useRef, useState } from 'react';
+
+import type { StepLogModel } from '../models/step_log';
+import type { Kfops } from '../tokens';
+import { Skeleton } from './section';
+import { StepDetail } from './step_detail';
+import { StepTree } from './step_tree';
+
+/** The graph's library is the larger part of all code: it is fetched when a graph is first shown. */
+const GraphView = React.lazy(() => import(/* webpackChunkName: "graph" */ '../graph/graph_view'));
+
+export interface ITab {
+  name: string;
+  title: string;
+  content: JSX.Element;
+}
+
+/** A graph in the main area: header, tabs, and the selected step at the side. */
+export function ViewLayout(props: {
+  header: JSX.Element;
+  graph: Kfops.IGraph;
+  hasRun: boolean;
+  selected: string;
+  step: Kfops.IStep | null;
+  log: StepLogModel | null;
+  onSelect: (stepId: string) => void;
+  /** The tabs after graph and steps. */
+  tabs: ITab[];
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { graph, hasRun, selected, onSelect, trans } = props;
+  const [shown, setShown] = useState('graph');
+  const list = useRef<HTMLDivElement>(null);
+  const shared = { graph, hasRun, selected, onSelect, trans };
+  const tabs: ITab[] = [
+    {
+      name: 'graph',
+      title: trans.__('Graph'),
+      content: (
+        <Suspense fallback={<Skeleton lines={6} label={trans.__('Loading')} />}>
+          <GraphView {...shared} />
+        </Suspense>
+      )
+    },
+    { name: 'steps', title: trans.__('Steps'), content: <StepTree {...shared} /> },
+    ...props.tabs
+  ];
+  const current = tabs.find(tab => tab.name === shown) ?? tabs[0]!;
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    const move = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    if (move) {
+      const next = tabs[(tabs.indexOf(current) + move + tabs.length) % tabs.length]!;
+      setShown(next.name);
+      list.current?.querySelector<HTMLElement>(`[data-kfops="tab-${next.name}"]`)?.focus();
+    }
+  };
+  const withDetail = current.name === 'graph' || current.name === 'steps';
+  return (
+    <div className="kfops-View">
+      {props.header}
+      <div
+        className="kfops-Tabs"
+        role="tablist"
+        aria-label={trans.__('Parts of this view')}
+        ref={list}
+        onKeyDown={onKeyDown}
+      >
+        {tabs.map(tab => (
+          <button
+            key={tab.name}
+            type="button"
+            role="tab"
+            className="kfops-Tab"
+            aria-selected={tab === current}
+            tabIndex={tab === current ? 0 : -1}
+            data-kfops={`tab-${tab.name}`}
+            onClick={() => setShown(tab.name)}
+          >
+            {tab.title}
+          </button>
+        ))}
+      </div>
+      <div className="kfops-View-body" role="tabpanel" aria-label={current.title}>
+        <div className="kfops-View-main">{current.content}</div>
+        {withDetail && (
+          <aside className="kfops-View-side" aria-label={trans.__('Step')}>
+            <StepDetail key={selected} step={props.step} hasRun={hasRun} log={props.log} trans={trans} />
+          </aside>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,157 @@
+import type { IStateDB } from '@jupyterlab/statedb';
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import type { KfopsApi } from '../api';
+import { FINAL_STATES } from '../tokens';
+import type { Kfops } from '../tokens';
+import { OperationsModel } from './operations';
+import { PipelinesModel } from './pipelines';
+import { Resource } from './resource';
+import type { SourceModel } from './source';
+import { panelState, statusInterval } from './status';
+import type { PanelState } from './status';
+
+/** Milliseconds between two looks while a run goes on. */
+const LIVE = 1_000;
+
+/** Everything the side panel shows. */
+export class KfopsModel implements IDisposable {
+  constructor(options: KfopsModel.IOptions) {
+    const { api, source, stateDB } = options;
+    this.api = api;
+    this.source = source;
+    this._idleInterval = options.idleInterval;
+    const usable = () => this._isWatched && this.state.kind === 'ready';
+    this.status = new Resource({
+      name: 'kfops-lab:status',
+      load: () => api.status(),
+      interval: statusInterval,
+      active: () => this._isWatched
+    });
+    this.runs = new Resource({
+      name: 'kfops-lab:runs',
+      load: async () => (await api.runs()).runs,
+      interval: runs => (runs?.some(isLive) ? LIVE : this._idleInterval()),
+      active: usable
+    });
+    this.models = new Resource({
+      name: 'kfops-lab:models',
+      load: () => api.models(),
+      interval: () => 3 * this._idleInterval(),
+      active: usable
+    });
+    this.pipelines = new PipelinesModel({
+      api,
+      interval: () => 3 * this._idleInterval(),
+      active: usable
+    });
+    this.operations = new OperationsModel({ api, stateDB });
+    this.status.changed.connect(this._onStatusChanged, this);
+    this.runs.changed.connect(this._onRunsChanged, this);
+    this.models.changed.connect(this._emit, this);
+    this.pipelines.changed.connect(this._emit, this);
+    this.operations.changed.connect(this._emit, this);
+    this.source.changed.connect(this._emit, this);
+  }
+
+  readonly api: KfopsApi;
+  readonly source: SourceModel;
+  readonly status: Resource<Kfops.IStatus>;
+  readonly runs: Resource<Kfops.IRun[]>;
+  readonly models: Resource<Kfops.IModelVersion[]>;
+  readonly pipelines: PipelinesModel;
+  readonly operations: OperationsModel;
+
+  /** Emitted when anything that the panel shows may have changed. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get state(): PanelState {
+    return panelState(this.status.state);
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /** Whether somebody looks at the panel; nothing is asked while nobody does. */
+  get isWatched(): boolean {
+    return this._isWatched;
+  }
+  set isWatched(value: boolean) {
+    if (value === this._isWatched) {
+      return;
+    }
+    this._isWatched = value;
+    if (value) {
+      void this.refresh();
+    }
+  }
+
+  /** Ask again for everything. */
+  async refresh(): Promise<void> {
+    await this.status.refresh();
+    await Promise.all([this.runs.refresh(), this.models.refresh(), this.pipelines.refresh()]);
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    for (const part of [this.status, this.runs, this.models, this.pipelines, this.operations]) {
+      part.dispose();
+    }
+    this.source.dispose();
+    Signal.clearData(this);
+  }
+
+  /** When the backend becomes usable, what it has is asked for at once. */
+  private _onStatusChanged(): void {
+    const kind = this.state.kind;
+    if (kind === 'ready' && this._lastKind !== 'ready') {
+      void Promise.all([this.runs.refresh(), this.models.refresh(), this.pipelines.refresh()]);
+    }
+    this._lastKind = kind;
+    this._emit();
+  }
+
+  /** A run that has just ended may have left a model. */
+  private _onRunsChanged(): void {
+    const live = new Set((this.runs.value ?? []).filter(isLive).map(run => run.id));
+    if (Array.from(this._liveRuns).some(id => !live.has(id))) {
+      void this.models.refresh();
+    }
+    this._liveRuns = live;
+    this._emit();
+  }
+
+  private _emit(): void {
+    this._changed.emit();
+  }
+
+  private _idleInterval: () => number;
+  private _isWatched = false;
+  private _isDisposed = false;
+  private _lastKind: PanelState['kind'] = 'loading';
+  private _liveRuns = new Set<string>();
+  private _changed = new Signal<this, void>(this);
+}
+
+export namespace KfopsModel {
+  export interface IOptions {
+    api: KfopsApi;
+    source: SourceModel;
+    stateDB: IStateDB | null;
+    /** Milliseconds between two looks while nothing runs. */
+    idleInterval: () => number;
+  }
+}
+
+/** Whether a run may still change. */
+export function isLive(run: Kfops.IRun): boolean {
+  return !FINAL_STATES.has(run.state);
+}

@@ -1,0 +1,89 @@
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import type { KfopsApi } from '../api';
+import type { Kfops } from '../tokens';
+import { isLive } from './kfops';
+import { Resource } from './resource';
+import { StepLogModel } from './step_log';
+
+/** One run, looked at while its view is on screen, with the log of the step that is selected. */
+export class RunModel implements IDisposable {
+  constructor(options: RunModel.IOptions) {
+    const { api, runId, active } = options;
+    this._options = options;
+    this.run = new Resource<Kfops.IRun>({
+      name: `kfops-lab:run-${runId}`,
+      load: () => api.run(runId),
+      // a run that has ended is looked at now and then: a retry makes it go on
+      interval: run => (run && !isLive(run) ? 15_000 : 1_000),
+      active
+    });
+    this.run.changed.connect(() => {
+      this._log?.follow(this.step?.state ?? 'pending');
+      this._changed.emit();
+    });
+  }
+
+  readonly run: Resource<Kfops.IRun>;
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get isDisposed(): boolean {
+    return this.run.isDisposed;
+  }
+
+  /** The selected step; null while none is, or the run no longer has it. */
+  get step(): Kfops.IStep | null {
+    return this.run.value?.graph?.steps.find(step => step.id === this._selected) ?? null;
+  }
+
+  get selected(): string {
+    return this._selected;
+  }
+
+  /** The selected step's log; null for a group, which has none. */
+  get log(): StepLogModel | null {
+    return this._log;
+  }
+
+  select(stepId: string): void {
+    if (stepId === this._selected) {
+      return;
+    }
+    this._selected = stepId;
+    this._log?.dispose();
+    this._log = null;
+    const { step } = this;
+    if (step && (step.kind === 'step' || step.kind === 'retry')) {
+      const { api, runId, active } = this._options;
+      this._log = new StepLogModel({ api, runId, stepId, active });
+      this._log.changed.connect(() => this._changed.emit());
+      this._log.follow(step.state);
+    }
+    this._changed.emit();
+  }
+
+  dispose(): void {
+    this.run.dispose();
+    this._log?.dispose();
+    Signal.clearData(this);
+  }
+
+  private _options: RunModel.IOptions;
+  private _selected = '';
+  private _log: StepLogModel | null = null;
+  private _changed = new Signal<this, void>(this);
+}
+
+export namespace RunModel {
+  export interface IOptions {
+    api: KfopsApi;
+    runId: string;
+    /** Whether the view is on screen. */
+    active: () => boolean;
+  }
+}

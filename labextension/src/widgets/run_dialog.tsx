@@ -1,0 +1,179 @@
+import { Dialog, ReactWidget } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
+import * as React from 'react';
+
+import { errorOf } from '../api';
+import type { KfopsApi } from '../api';
+import { useChanges } from '../components/hooks';
+import { RunForm } from '../components/run_form';
+import { formParameters, initialField, readForm } from '../parameters';
+import type { FieldValue } from '../parameters';
+import type { Kfops } from '../tokens';
+
+/** What is in the form, kept outside of React: the dialog's buttons stand outside of React too. */
+class RunFormModel {
+  constructor(
+    readonly version: Kfops.IPipelineVersion,
+    earlier: Kfops.IRun | undefined,
+    private readonly _trans: TranslationBundle
+  ) {
+    this.parameters = formParameters(version.parameters);
+    for (const parameter of this.parameters) {
+      this.fields[parameter.name] = initialField(parameter, earlier?.parameters[parameter.name]);
+    }
+    this.experiment = earlier?.experiment_name ?? '';
+  }
+
+  readonly parameters: Kfops.IParameter[];
+  readonly changed = new Signal<this, void>(this);
+  fields: Record<string, FieldValue> = {};
+  problems: Record<string, string> = {};
+  name = '';
+  experiment = '';
+  sending = false;
+  error: Kfops.IError | null = null;
+
+  set(name: string, value: FieldValue): void {
+    this.fields = { ...this.fields, [name]: value };
+    if (this.problems[name]) {
+      // what was wrong is looked at again while it is mended; what is new is left alone until sent
+      const { problems } = readForm(this.parameters, this.fields, this._trans);
+      this.problems = { ...this.problems, [name]: problems[name] ?? '' };
+    }
+    this.changed.emit();
+  }
+
+  /** The request to send, or null where a field is wrong. */
+  request(): Kfops.IRunRequest | null {
+    const { values, problems } = readForm(this.parameters, this.fields, this._trans);
+    this.problems = problems;
+    this.changed.emit();
+    if (Object.keys(problems).length) {
+      return null;
+    }
+    return {
+      version_id: this.version.id,
+      parameters: values,
+      ...(this.name.trim() && { name: this.name.trim() }),
+      ...(this.experiment.trim() && { experiment: this.experiment.trim() })
+    };
+  }
+}
+
+class RunFormBody extends ReactWidget {
+  constructor(
+    private readonly _model: RunFormModel,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('kfops-RunDialog');
+  }
+
+  protected override render(): JSX.Element {
+    return <Body model={this._model} trans={this._trans} />;
+  }
+}
+
+function Body(props: { model: RunFormModel; trans: TranslationBundle }): JSX.Element {
+  const { model, trans } = props;
+  useChanges(model.changed);
+  return (
+    <RunForm
+      version={model.version}
+      parameters={model.parameters}
+      fields={model.fields}
+      problems={model.problems}
+      name={model.name}
+      experiment={model.experiment}
+      error={model.error}
+      sending={model.sending}
+      onField={(name, value) => model.set(name, value)}
+      onName={name => {
+        model.name = name;
+        model.changed.emit();
+      }}
+      onExperiment={experiment => {
+        model.experiment = experiment;
+        model.changed.emit();
+      }}
+      trans={trans}
+    />
+  );
+}
+
+/** A dialog that closes only when the run has been accepted: what is wrong is said where it is wrong. */
+class RunDialog extends Dialog<unknown> {
+  constructor(
+    options: Partial<Dialog.IOptions<unknown>>,
+    private readonly _model: RunFormModel,
+    private readonly _send: (request: Kfops.IRunRequest) => Promise<void>
+  ) {
+    super(options);
+  }
+
+  override handleEvent(event: Event): void {
+    if (
+      event.type === 'keydown' &&
+      (event as KeyboardEvent).key === 'Enter' &&
+      event.target instanceof HTMLTextAreaElement
+    ) {
+      return;
+    }
+    super.handleEvent(event);
+  }
+
+  override resolve(index = 1): void {
+    if (index === 0) {
+      super.resolve(0);
+      return;
+    }
+    const request = this._model.sending ? null : this._model.request();
+    if (!request) {
+      this.node.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+      return;
+    }
+    this._model.sending = true;
+    this._model.error = null;
+    this._model.changed.emit();
+    this._send(request).then(
+      () => super.resolve(1),
+      reason => {
+        this._model.sending = false;
+        this._model.error = errorOf(reason);
+        this._model.changed.emit();
+      }
+    );
+  }
+}
+
+/** Ask for the parameters of a run and start it; null when the person thinks better of it. */
+export async function askForRun(options: {
+  api: KfopsApi;
+  version: Kfops.IPipelineVersion;
+  /** The run whose parameters stand in the form at first. */
+  earlier?: Kfops.IRun | undefined;
+  trans: TranslationBundle;
+}): Promise<Kfops.IRun | null> {
+  const { api, version, earlier, trans } = options;
+  const model = new RunFormModel(version, earlier, trans);
+  let run: Kfops.IRun | null = null;
+  const dialog = new RunDialog(
+    {
+      title: trans.__('Run %1', version.pipeline_name),
+      body: new RunFormBody(model, trans),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.okButton({ label: trans.__('Run') })
+      ],
+      defaultButton: 1,
+      focusNodeSelector: 'input, textarea'
+    },
+    model,
+    async request => {
+      run = await api.createRun(request);
+    }
+  );
+  await dialog.launch();
+  return run;
+}
