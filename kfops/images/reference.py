@@ -79,7 +79,7 @@ def reference_of(registry: str, name: str, version_id: str) -> str:
     ImageError
         No registry is configured.
     """
-    place = registry.strip().rstrip("/")
+    place = re.sub(r"^https?://", "", registry.strip()).rstrip("/")
     if not place:
         raise ImageError(
             f"Image '{name}' has no registry.",

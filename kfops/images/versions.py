@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, Sequence
 
-from kfops.errors import ImageError, ImagesMissing, InvalidInput
+from kfops.errors import BuildFailed, ImageError, ImagesMissing, InvalidInput
 from kfops.images import context as contexts
 from kfops.images.builder import Builder, choose
 from kfops.images.reference import reference_of
@@ -110,6 +110,9 @@ def build(
     config = _loaded(config)
     if isinstance(version, str):
         version = _version(version, connection, config)
+    elif package is None and not version.images and version.graph is None:
+        # A version out of a list knows nothing of its images.
+        version = _version(version.id, connection, config)
     names = list(package.images) if package is not None else [image.name for image in version.images]
     say = on_log or (lambda line: None)
     found = states(names, version.id, config)
@@ -120,7 +123,7 @@ def build(
     built = {}
     for image in todo:
         if cancelled is not None and cancelled.is_set():
-            raise ImageError("The build was cancelled.", image=image.name)
+            raise BuildFailed(f"Building image '{image.name}' was cancelled.", image=image.name)
         say(f"{image.name}: building {image.reference} with {plan.builder.name}")
         digest = plan.builder.build(
             plan.contexts[image.name],

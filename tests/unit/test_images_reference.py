@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from kfops.config import load
 from kfops.errors import ImageError, InvalidInput
 from kfops.images.explain import explain
 from kfops.images.reference import parse, reference_of
+from kfops.tagger import versioned_image
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,17 @@ def test_a_registry_on_this_machine_is_known(host, loopback):
 
 def test_a_version_of_an_image_is_its_registry_name_and_version_id():
     assert reference_of("ghcr.io/acme/", "trainer", "5f0c") == "ghcr.io/acme/trainer:5f0c"
+
+
+def test_what_is_built_is_what_a_pipelines_steps_pull(tmp_path, monkeypatch):
+    (tmp_path / "config.yaml").write_text(
+        "image_builder: {container_registry_uri: 'https://ghcr.io/acme/', images: [{name: t, dockerfile_folder_path: t}]}"
+    )
+    monkeypatch.chdir(tmp_path)
+    registry = load().image_builder.container_registry_uri
+    assert versioned_image("t").replace("{{workflow.parameters.version_id}}", "5f0c") == reference_of(
+        registry, "t", "5f0c"
+    )
 
 
 def test_without_a_registry_the_error_says_which_key_to_write():
