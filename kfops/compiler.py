@@ -83,7 +83,7 @@ def compile(
         return _compile_function(target, mode, config, name or "", source, dockerfiles or {})
     if not isinstance(target, (str, os.PathLike)):
         raise InvalidInput(
-            f"a {type(target).__name__} cannot be compiled", remedy="give a pipeline function, or a .py or .ipynb path"
+            f"A {type(target).__name__} cannot be compiled.", remedy="Give a pipeline function, or the path of a .py or .ipynb file."
         )
     request = {
         "path": os.path.abspath(os.fspath(target)),

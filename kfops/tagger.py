@@ -46,28 +46,28 @@ def versioned_image(name: str) -> str:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > 128:
         raise InvalidInput(
-            f"{name!r} cannot be the name of an image",
-            why="a name is of lower-case letters and digits, with single . _ or - between them",
+            f"{name!r} cannot be the name of an image.",
+            why="A name is of lower-case letters and digits, with . _ or - between them.",
         )
     config = context.config()
     known = defined_images(config)
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         raise ConfigError(
-            f"there is no image {name}",
-            why=f"known images: {', '.join(known)}" if known else "no image is defined yet",
-            remedy=f"did you mean {near[0]}?"
+            f"There is no image {name}.",
+            why=f"Known images: {', '.join(known)}." if known else "No image is defined yet.",
+            remedy=f"Did you mean {near[0]}?"
             if near
-            else f"add `- name: {name}` with its dockerfile_folder_path to image_builder.images in config.yaml, "
-            f"or write its Dockerfile into a cell that begins with %%kfops image {name}",
+            else f"Add `- name: {name}` with its dockerfile_folder_path to image_builder.images in config.yaml, "
+            f"or write its Dockerfile into a cell that begins with %%kfops image {name}.",
             key="image_builder.images",
         )
     registry = (getattr(_builder(config), "container_registry_uri", "") or "").strip().rstrip("/")
     if not registry:
         raise ConfigError(
-            f"the image {name} has no registry",
-            why="image_builder.container_registry_uri is not set",
-            remedy="add `container_registry_uri: <registry>/<project>` to image_builder in config.yaml",
+            f"The image {name} has no registry.",
+            why="image_builder.container_registry_uri is not set.",
+            remedy="Add `container_registry_uri: <registry>/<project>` to image_builder in config.yaml.",
             key="image_builder.container_registry_uri",
         )
     registry = re.sub(r"^https?://", "", registry)

@@ -32,13 +32,13 @@ def mode_name(mode: Any) -> str:
     name = {"V1": "V1_LEGACY"}.get(str(name), str(name))
     if name == "V2_ENGINE":
         raise InvalidInput(
-            "the execution mode V2_ENGINE cannot be used",
-            why="kfp 1.7.0 does not compile for it yet",
-            remedy="use V2_COMPATIBLE (the default) or V1_LEGACY",
+            "The execution mode V2_ENGINE cannot be used.",
+            why="kfp 1.7.0 does not compile for it yet.",
+            remedy="Use V2_COMPATIBLE (the default) or V1_LEGACY.",
         )
     if name not in MODES:
         raise InvalidInput(
-            f"there is no execution mode {name}", remedy="use V2_COMPATIBLE (the default) or V1_LEGACY"
+            f"There is no execution mode {name}.", remedy="Use V2_COMPATIBLE (the default) or V1_LEGACY."
         )
     return name
 

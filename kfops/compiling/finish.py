@@ -42,9 +42,9 @@ def package_of(
     written = text.dump(workflow)
     if "{{pipelineparam" in written:
         raise CompileError(
-            f"{name} does not compile",
-            why="a pipeline parameter was used where kfp cannot put its value (a placeholder stayed in the package)",
-            remedy="pass the parameter to a step as an argument, not inside another object",
+            f"{name} does not compile.",
+            why="A pipeline parameter is used where kfp cannot put its value: a placeholder stayed in the package.",
+            remedy="Pass the parameter to a step as an argument, not inside another object.",
         )
     return Package(
         name=name,

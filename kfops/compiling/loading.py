@@ -75,26 +75,26 @@ def _choose(
         if isinstance(named, types.FunctionType):
             return named
         raise CompileError(
-            f"{name} has no pipeline function {chosen}",
-            why=f"its pipeline functions are: {', '.join(own)}" if own else "it has no pipeline function at all",
-            remedy="give the name of one of them" if own else _how_to(program),
+            f"{name} has no pipeline function {chosen}.",
+            why=f"Its pipeline functions are {', '.join(own)}." if own else "It has no pipeline function at all.",
+            remedy="Give the name of one of them." if own else _how_to(program),
             path=program.path,
             functions=list(own),
         )
     if not own:
         raise CompileError(
-            f"{name} has no pipeline function",
-            why="no function in it is decorated with kfp.dsl.pipeline",
+            f"{name} has no pipeline function.",
+            why="No function in it is decorated with kfp.dsl.pipeline.",
             remedy=_how_to(program),
             path=program.path,
             functions=[],
         )
     if len(own) > 1:
         raise CompileError(
-            f"{name} has {len(own)} pipeline functions",
-            why=f"they are: {', '.join(own)}",
-            remedy=f"say which one, for example function={next(iter(own))!r}, "
-            "or set pipeline.pipeline_function_name in config.yaml",
+            f"{name} has {len(own)} pipeline functions.",
+            why=f"They are {', '.join(own)}.",
+            remedy=f"Say which one, for example function={next(iter(own))!r}, "
+            "or set pipeline.pipeline_function_name in config.yaml.",
             path=program.path,
             functions=list(own),
         )
@@ -102,5 +102,5 @@ def _choose(
 
 
 def _how_to(program: Program) -> str:
-    hint = 'write @kfp.dsl.pipeline(name="my-pipeline") above the function'
-    return hint + (" and put it into a %%kfops pipeline cell" if program.kind == "notebook" else "")
+    hint = 'Write @kfp.dsl.pipeline(name="my-pipeline") above the function'
+    return hint + (" and put it into a %%kfops pipeline cell." if program.kind == "notebook" else ".")

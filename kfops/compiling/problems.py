@@ -45,20 +45,20 @@ def explain(error: BaseException, what: str, cells: Optional[Mapping[str, Tuple[
     place = _in_words(where)
     if isinstance(error, SystemExit):
         return CompileExited(
-            f"{what} does not compile{place}",
-            why=f"it ended Python itself: sys.exit({'' if error.code is None else repr(error.code)})",
-            remedy='move code that is meant for a script below `if __name__ == "__main__":`',
+            f"{what} does not compile{place}.",
+            why=f"It ended Python itself: sys.exit({'' if error.code is None else repr(error.code)}).",
+            remedy='Move code that is meant for a script below `if __name__ == "__main__":`.',
             **where,
         )
     if isinstance(error, MemoryError):
         return CompileOutOfMemory(
-            f"{what} does not compile{place}",
-            why="it asked for more memory than a compile may have",
-            remedy="load data in a step, not while the pipeline is compiled",
+            f"{what} does not compile{place}.",
+            why="It asked for more memory than a compile may have.",
+            remedy="Load data in a step, not while the pipeline is compiled.",
             **where,
         )
     why, remedy = _reason(error, where.get("source", ""))
-    return CompileError(f"{what} does not compile{place}", why=_short(why), remedy=remedy, **where)
+    return CompileError(f"{what} does not compile{place}.", why=_short(why), remedy=remedy, **where)
 
 
 def _reason(error: BaseException, line: str) -> Tuple[str, str]:
@@ -67,27 +67,27 @@ def _reason(error: BaseException, line: str) -> Tuple[str, str]:
     differ = _TYPES_DIFFER.search(text)
     if differ:
         given, wanted = _type(differ.group("given")), _type(differ.group("wanted"))
-        why = f'the input "{differ.group("input")}" of {differ.group("component")} takes {wanted}, and is given {given}'
-        return why, "pass another output, or change the annotation of one of the two"
+        why = f'The input "{differ.group("input")}" of {differ.group("component")} takes {wanted}, and is given {given}.'
+        return why, "Pass another output, or change the annotation of one of the two."
     category = _CATEGORY_DIFFERS.search(text)
     if category:
         wanted = _type(category.group("wanted"))
-        why = f'the input "{category.group("input")}" takes {wanted}, and is given {category.group("what")}'
+        why = f'The input "{category.group("input")}" takes {wanted}, and is given {category.group("what")}'
         if category.group("given") == "None":
             python = _PYTHON_TYPES.get(category.group("wanted"))
             name_of = category.group("what").strip('"')
-            return f"{why}, which has no type", (
-                f"annotate it in the pipeline's signature: {name_of}: {python}" if python else "annotate it"
+            return f"{why}, which has no type.", (
+                f"Annotate it in the pipeline's signature: {name_of}: {python}" if python else "Annotate it."
             )
-        return f"{why} ({category.group('given')})", "change the annotation of one of the two"
+        return f"{why} ({category.group('given')}).", "Change the annotation of one of the two."
     if isinstance(error, SyntaxError):
         return f"{name}: {error.msg}", ""
     if isinstance(error, ModuleNotFoundError):
-        return f"{name}: {text}", f"install it where kfp runs: %pip install {(error.name or '').split('.')[0]}"
+        return f"{name}: {text}", f"Install it where kfp runs: %pip install {(error.name or '').split('.')[0]}"
     if isinstance(error, KeyError) and "outputs[" in line:
-        return f"the step has no output {text}", "use the name of one of its Output[...] arguments or returned fields"
+        return f"The step has no output {text}.", "Use the name of one of its Output[...] arguments or returned fields."
     if isinstance(error, NotImplementedError) and "Input argument supports only" in text:
-        return text.split("\n")[0], "a step takes text, numbers, parameters and outputs of steps; pass JSON as text"
+        return text.split("\n")[0], "A step takes text, numbers, parameters and outputs of steps; pass JSON as text."
     return f"{name}: {text}" if text else name, ""
 
 

@@ -74,16 +74,16 @@ def read_outcome(request: Mapping[str, Any], outcome: Outcome) -> Package:
 
 def _ended(request: Mapping[str, Any], outcome: Outcome) -> CompileError:
     path = str(request.get("path", ""))
-    message = f"{os.path.basename(path)} does not compile"
+    message = f"{os.path.basename(path)} does not compile."
     facts: Dict[str, Any] = {"path": path, "output": outcome.output}
     if outcome.cancelled:
-        return CompileError(f"compiling {os.path.basename(path)} was cancelled", cancelled=True, **facts)
+        return CompileError(f"Compiling {os.path.basename(path)} was cancelled.", cancelled=True, **facts)
     if outcome.timed_out:
         limit = float(request.get("time_limit") or TIME_LIMIT)
         return CompileTimeout(
             message,
-            why=f"it took longer than {limit:g} s",
-            remedy="do the work in a step, not while the pipeline is compiled; or give a longer time_limit",
+            why=f"It took longer than {limit:g} s.",
+            remedy="Do the work in a step, not while the pipeline is compiled; or give a longer time_limit.",
             time_limit=limit,
             **facts,
         )
@@ -92,17 +92,17 @@ def _ended(request: Mapping[str, Any], outcome: Outcome) -> CompileError:
         if "bad_alloc" in outcome.output or "Cannot allocate memory" in outcome.output:
             return CompileOutOfMemory(
                 message,
-                why="it asked for more memory than a compile may have",
-                remedy="load data in a step, not while the pipeline is compiled",
+                why="It asked for more memory than a compile may have.",
+                remedy="Load data in a step, not while the pipeline is compiled.",
                 **facts,
             )
         return CompileCrashed(
-            message, why=f"its process died of {name}", remedy="see what it printed", signal=name, **facts
+            message, why=f"Its process died of {name}.", remedy="See what it printed.", signal=name, **facts
         )
     return CompileExited(
         message,
-        why=f"it ended Python itself with os._exit({outcome.exit_code})",
-        remedy="leave out the call that ends the process",
+        why=f"It ended Python itself with os._exit({outcome.exit_code}).",
+        remedy="Leave out the call that ends the process.",
         exit_code=outcome.exit_code,
         **facts,
     )

@@ -87,7 +87,7 @@ def read_source(
     kind = os.path.splitext(path)[1]
     if kind not in (".py", ".ipynb"):
         raise InvalidInput(
-            f"{os.path.basename(path)} is neither a Python file nor a notebook", remedy="give a .py or .ipynb file"
+            f"{os.path.basename(path)} is neither a Python file nor a notebook.", remedy="Give a .py or .ipynb file."
         )
     text = content if isinstance(content, str) else json.dumps(content) if content is not None else _read(path)
     digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
@@ -102,9 +102,9 @@ def _read(path: str) -> str:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except OSError as error:
-        raise InvalidInput(f"{path} cannot be read", why=error.strerror or str(error)) from None
+        raise InvalidInput(f"{path} cannot be read.", why=f"{error.strerror or error}.") from None
     except UnicodeDecodeError:
-        raise InvalidInput(f"{path} cannot be read", why="it is not UTF-8 text") from None
+        raise InvalidInput(f"{path} cannot be read.", why="It is not UTF-8 text.") from None
 
 
 def _parse(text: str, filename: str) -> ast.Module:
@@ -114,7 +114,7 @@ def _parse(text: str, filename: str) -> ast.Module:
         raise _syntax_error(error, filename, 0, text) from None
     except ValueError as error:
         raise CompileError(
-            f"{os.path.basename(filename)} does not compile", why=str(error), path=filename
+            f"{os.path.basename(filename)} does not compile.", why=f"{error}.", path=filename
         ) from None
 
 
@@ -127,7 +127,7 @@ def _syntax_error(error: SyntaxError, path: str, cell: int, text: str) -> Compil
     if cell:
         details["cell"] = cell
     return CompileError(
-        f"{os.path.basename(path)} does not compile ({place})", why=f"{type(error).__name__}: {error.msg}", **details
+        f"{os.path.basename(path)} does not compile ({place}).", why=f"{type(error).__name__}: {error.msg}", **details
     )
 
 
@@ -139,7 +139,7 @@ def _cells(text: str, path: str) -> Tuple[List[_Cell], Dict[str, str]]:
         found = notebook["cells"]
     except (ValueError, KeyError, TypeError):
         raise InvalidInput(
-            f"{name} is not a notebook", why="it is not the JSON of notebook format 4", path=path
+            f"{name} is not a notebook.", why="It is not the JSON of notebook format 4.", path=path
         ) from None
     cells: List[_Cell] = []
     dockerfiles: Dict[str, str] = {}

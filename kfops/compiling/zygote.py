@@ -100,7 +100,7 @@ class Zygote:
             if self._dead:
                 raise self._death()
             if key in self._waiting:
-                raise WorkerError(f"there is a compile request {key} already")
+                raise WorkerError(f"There is a compile request {key} already.")
             self._waiting[key] = (future, request)
         self._send({"id": key, "request": dict(request)})
         return future
@@ -146,7 +146,7 @@ class Zygote:
         except (OSError, ValueError):
             pass
         with self._lock:
-            self._dead = reason or "it ended unexpectedly"
+            self._dead = reason or "It ended unexpectedly."
             waiting, self._waiting = self._waiting, {}
         for future, _ in waiting.values():
             future.set_exception(self._death())
@@ -159,13 +159,13 @@ class Zygote:
         except KfopsError as error:
             future.set_exception(error)
         except Exception as error:  # a malformed answer must not end the reader
-            future.set_exception(WorkerError("the compile process gave an unreadable answer", why=repr(error)))
+            future.set_exception(WorkerError("The compile process gave an unreadable answer.", why=repr(error)))
 
     def _death(self) -> WorkerError:
         return WorkerError(
-            "the compile process is gone",
+            "The compile process is gone.",
             why=self._dead,
-            remedy="compile again: a new one is started" if "import" not in self._dead else "",
+            remedy="Compile again: a new one is started." if "import" not in self._dead else "",
         )
 
 
