@@ -36,4 +36,3 @@ class PanelBuildHook(BuildHookInterface):
             )
         if self.target_name == "wheel":
             build_data["shared_data"][PANEL] = INSTALLED
-            build_data["shared_data"]["labextension/install.json"] = f"{INSTALLED}/install.json"
