@@ -113,19 +113,10 @@ class BuildahBuilder(_LocalBuilder):
         tls = ["--tls-verify=false"] if insecure or parse(target).loopback else []
         # --force-rm: a build that fails or is stopped leaves no half-made container behind.
         # Docker's format: every container runtime of a kfp-1.x cluster takes it, and HEALTHCHECK and SHELL count.
-        built = [
-            self.build_command,
-            *settings.build,
-            *tls,
-            "--format",
-            "docker",
-            "--layers",
-            "--force-rm",
-            "--tag",
-            target,
-        ]
+        options = [*settings.build, *tls, "--format", "docker", "--layers", "--force-rm", "--tag", target]
+        built = [self.build_command, *options, "--file", str(folder / DOCKERFILE), str(folder)]
         pushed = ["push", *tls, "--digestfile", str(digest_file), target, f"docker://{target}"]
-        return [[*program, *built, "--file", str(folder / DOCKERFILE), str(folder)], [*program, *pushed]]
+        return [[*program, *built], [*program, *pushed]]
 
     def _digest(self, target: str, digest_file: Path, pushed: list[str]) -> str:
         return digest_file.read_text("ascii").strip()

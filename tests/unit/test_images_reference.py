@@ -56,7 +56,8 @@ def test_a_version_of_an_image_is_its_registry_name_and_version_id():
 
 def test_what_is_built_is_what_a_pipelines_steps_pull(tmp_path, monkeypatch):
     (tmp_path / "config.yaml").write_text(
-        "image_builder: {container_registry_uri: 'https://ghcr.io/acme/', images: [{name: t, dockerfile_folder_path: t}]}"
+        "image_builder: {container_registry_uri: 'https://ghcr.io/acme/', "
+        "images: [{name: t, dockerfile_folder_path: t}]}"
     )
     monkeypatch.chdir(tmp_path)
     registry = load().image_builder.container_registry_uri
