@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Dict, Optional
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class
@@ -31,7 +32,7 @@ class KfopsMagics(Magics):
             self._carry_out(line, cell)
         except KfopsError as error:
             # IPython asks an exception how it wants to be shown: three lines, not a page of traceback.
-            error._render_traceback_ = lambda: concise(error)  # type: ignore[attr-defined]
+            error._render_traceback_ = partial(concise, error)  # type: ignore[attr-defined]
             raise
 
     def _carry_out(self, line: str, cell: Optional[str]) -> None:
