@@ -162,7 +162,7 @@ def _populate(host: str, target: str, tree: Tree) -> None:
         entries = []
     for name in entries:
         source, place = os.path.join(host, name), os.path.join(target, name)
-        if name in tree:
+        if name in tree or os.path.lexists(place):
             continue
         if os.path.islink(source):
             os.symlink(os.readlink(source), place)

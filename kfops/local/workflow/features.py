@@ -75,7 +75,7 @@ def refuse_unsupported(spec: Mapping[str, Any], templates: Mapping[str, Dict[str
 
 def _of_template(template: Mapping[str, Any], shared: Mapping[str, str]) -> Iterator[str]:
     for table in (_KINDS, _TEMPLATE):
-        yield from (text for key, text in table.items() if template.get(key))
+        yield from (text for key, text in table.items() if template.get(key) or template.get(key) == {})
     if "{{=" in json.dumps(template):
         yield "expression placeholders ({{=...}})"
     if (template.get("retryStrategy") or {}).get("expression"):

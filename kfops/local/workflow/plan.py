@@ -8,6 +8,7 @@ time and a new one go on from the same nodes.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Container, Dict, List, Mapping, Optional, Tuple
 
@@ -86,11 +87,15 @@ class Planner:
         self._loops: Dict[str, List[Dict[str, Any]]] = {}
         self._now = 0.0
         self._active: Container[str] = ()
+        self._room = sys.maxsize
         self._plan = Plan()
 
-    def plan(self, now: float, active: Container[str] = ()) -> Plan:
-        """Return what to do at ``now`` (seconds since 1970), when the steps of ``active`` are being executed."""
-        self._now, self._active, self._plan = now, active, Plan()
+    def plan(self, now: float, active: Container[str] = (), room: int = sys.maxsize) -> Plan:
+        """Return what to do at ``now`` (seconds since 1970), when the steps of ``active`` are being executed.
+
+        At most ``room`` steps are returned; those left out are returned by a later plan.
+        """
+        self._now, self._active, self._room, self._plan = now, active, room, Plan()
         self._books.now = now
         name = self.workflow.name
         root_before = self._books.node(name)
@@ -161,7 +166,7 @@ class Planner:
         elif kind == "DAG":
             scope = TaskScope(self.nodes, lambda task: self._books.node(f"{call.name}.{task}"), inputs.artifacts)
             self._dag(_Dag(call.name, node["id"], scope, values, call.shared), call.template, node)
-        elif node["id"] not in self._active:
+        elif node["id"] not in self._active and len(self._plan.start) < self._room:
             resolved = substitute(template, chain(values, step_values(node, template, call.attempt)))
             self._plan.start.append(Start(node["id"], resolved, inputs))
         return node

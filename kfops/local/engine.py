@@ -1,0 +1,142 @@
+"""The engine: executes the runs that the store has accepted, many at a time, each to its end.
+
+It lives in the backend's event loop. A run is planned by ``workflow.plan``, executed and recorded by
+``execution.run``; the engine starts runs, finds unfinished ones after a crash, and bounds how many steps of all runs
+are executed at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Dict, Optional
+
+from ..errors import InvalidInput
+from .artifacts import ArtifactStore
+from .execution.leftovers import kill_leftovers
+from .execution.records import RunRecords
+from .execution.resuming import for_retry
+from .execution.run import Run
+from .execution.step import StepRunner
+from .executors.base import Executor
+from .executors.process import ProcessExecutor
+from .workflow.spec import check
+
+__all__ = ["Engine", "RunRecords", "check"]
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Executes runs.
+
+    Parameters
+    ----------
+    records
+        The store.
+    data_dir
+        The backend's data folder; steps live in ``runs/``, artifacts in ``artifacts/``, models in ``models/``.
+    python
+        The interpreter of the pipeline environment.
+    executor
+        How steps become processes; processes of this machine unless given.
+    """
+
+    def __init__(
+        self,
+        records: RunRecords,
+        data_dir: Path,
+        *,
+        python: str = sys.executable,
+        executor: Optional[Executor] = None,
+    ) -> None:
+        self._records = records
+        self._data_dir = Path(data_dir).absolute()
+        self._executor = executor or ProcessExecutor()
+        self._runner = StepRunner(self._data_dir, self._executor, python)
+        self._width = max(4, os.cpu_count() or 1)
+        self._slots: Optional[asyncio.Semaphore] = None
+        self._runs: Dict[str, Run] = {}
+        self._tasks: "Dict[str, asyncio.Task[None]]" = {}
+
+    @property
+    def artifacts(self) -> ArtifactStore:
+        """The artifacts of all runs."""
+        return self._runner.artifacts
+
+    async def start(self) -> None:
+        """Go on with every unfinished run; what is left of their steps' processes is killed first."""
+        unfinished = self._records.unfinished()
+        killed = kill_leftovers(self._data_dir / "runs", unfinished)
+        if killed:
+            _log.warning("killed %d processes left over from a backend that was killed", killed)
+        self._slots = asyncio.Semaphore(self._width)
+        await self._executor.start()
+        for run_id in unfinished:
+            self.submit(run_id)
+
+    async def close(self) -> None:
+        """Stop executing: kill the steps' processes, leave the runs resumable."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._executor.close()
+        self._runner.close()
+
+    def submit(self, run_id: str) -> None:
+        """Execute a run that the store has."""
+        if run_id in self._tasks:
+            return
+        task = asyncio.ensure_future(self._execute(run_id))
+        self._tasks[run_id] = task
+        task.add_done_callback(lambda done: self._forget(run_id))
+
+    def terminate(self, run_id: str) -> None:
+        """Stop a run: its steps are killed, its exit handler runs, it ends Failed with the message "terminated"."""
+        if run_id in self._runs:
+            self._runs[run_id].terminate()
+        else:
+            self.submit(run_id)  # the store says that it is to be terminated
+
+    def retry(self, run_id: str) -> None:
+        """Execute a failed run again, keeping what has succeeded.
+
+        Raises
+        ------
+        InvalidInput
+            The run has not failed.
+        """
+        status = self._records.workflow(run_id).get("status") or {}
+        if run_id in self._tasks or status.get("phase") not in ("Failed", "Error"):
+            raise InvalidInput("Only a run that has failed can be retried.", why=f"It is {status.get('phase')}.")
+        self._records.save_status(run_id, for_retry(status))
+        self.submit(run_id)
+
+    async def _execute(self, run_id: str) -> None:
+        assert self._slots is not None, "the engine is not started"
+        try:
+            folder = self._data_dir / "runs" / run_id
+            run = Run(run_id, self._records, self._runner, folder, self._slots, self._width)
+        except Exception as error:
+            _log.exception("run %s cannot be executed", run_id)
+            self._records.save_status(run_id, {"phase": "Error", "message": f"The run cannot be executed: {error}"})
+            return
+        self._runs[run_id] = run
+        try:
+            await run.execute()
+        except asyncio.CancelledError:
+            raise
+        except RecursionError:
+            run.fail("The workflow is nested too deeply: more than some hundred levels of recursion.")
+        except Exception as error:
+            _log.exception("run %s", run_id)
+            run.fail(f"The engine failed: {error}")
+
+    def _forget(self, run_id: str) -> None:
+        self._tasks.pop(run_id, None)
+        self._runs.pop(run_id, None)

@@ -1,0 +1,62 @@
+"""What a run must not forget, whatever happens to the backend: a line for each step that has ended.
+
+The run's whole status is saved to the store as well, but not after each of a thousand steps; a line here is on the
+disk before anything follows from it. A journal that ends in half a line was cut off by a crash; that step had not
+ended yet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Iterable, List
+
+from ..workflow.nodes import Node
+
+
+class Journal:
+    """The journal of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = -1
+
+    def read(self) -> List[Node]:
+        """Return the nodes written so far, oldest first."""
+        try:
+            lines = self._path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return []
+        nodes: List[Node] = []
+        for line in lines:
+            try:
+                nodes.append(json.loads(line))
+            except ValueError:
+                continue
+        return nodes
+
+    def write(self, nodes: Iterable[Node]) -> None:
+        """Add nodes; they are durable when this returns."""
+        if self._file < 0:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(str(self._path), os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            size = os.fstat(self._file).st_size
+            if size and os.pread(self._file, 1, size - 1) != b"\n":
+                os.write(self._file, b"\n")  # what a crash cut off must not swallow the next line
+        os.write(self._file, b"".join(json.dumps(node).encode() + b"\n" for node in nodes))
+        (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(self._file)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def remove(self) -> None:
+        """Forget everything: the status that has it all is saved."""
+        self.close()
+        try:
+            self._path.unlink()
+        except FileNotFoundError:
+            pass

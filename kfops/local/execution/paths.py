@@ -1,0 +1,83 @@
+"""Where a step's files are: in its own view, and on the host."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Mapping
+
+from ..artifacts import MOUNTS
+
+WORK = "/.kfops/work"
+#: Folders that every step has for itself.
+OWN = ["/tmp", WORK, *MOUNTS.values()]
+_LINKS = 20
+
+
+def declared_paths(template: Mapping[str, Any]) -> List[str]:
+    """Return the paths at which a template takes inputs and leaves outputs."""
+    found = [a["path"] for a in (template.get("inputs") or {}).get("artifacts") or [] if a.get("path")]
+    outputs = template.get("outputs") or {}
+    found += [a["path"] for a in outputs.get("artifacts") or [] if a.get("path")]
+    found += [p["valueFrom"]["path"] for p in outputs.get("parameters") or [] if (p.get("valueFrom") or {}).get("path")]
+    return found
+
+
+def own_folders(template: Mapping[str, Any], cwd: str) -> List[str]:
+    """Return the folders that are empty and private for this step: the usual ones and its emptyDir volumes."""
+    mounts = (template.get("container") or {}).get("volumeMounts") or []
+    return [*OWN, *([cwd] if cwd != WORK and not os.path.isdir(cwd) else []), *(m["mountPath"] for m in mounts)]
+
+
+def opened_folders(template: Mapping[str, Any], own: List[str]) -> List[str]:
+    """Return the folders around declared paths that are not below a private one anyway."""
+    parents = {posixpath.dirname(posixpath.normpath(path)) for path in declared_paths(template)}
+    return sorted(parent for parent in parents if not any(_below(parent, folder) for folder in own))
+
+
+def on_host(root: Path, path: str, cwd: str = WORK) -> Path:
+    """Return the host path of a path in the view of a step that has ended, with links followed inside of that view."""
+    for _ in range(_LINKS):
+        inner = posixpath.normpath(posixpath.join(cwd, path)).lstrip("/")
+        place = root
+        for number, part in enumerate(Path(inner).parts):
+            place = place / part
+            if place.is_symlink():
+                rest = Path(inner).parts[number + 1 :]
+                before = "/" + "/".join(Path(inner).parts[:number])
+                path = posixpath.join(before, os.readlink(str(place)), *rest)
+                break
+        else:
+            return place
+    raise OSError(f"too many symbolic links: {path}")
+
+
+class Rewriting:
+    """The second way, where there are no mount namespaces: a step's own folders are named by their host paths.
+
+    Every text of the command and the environment that names a private folder is changed to name the step's.
+    """
+
+    def __init__(self, root: Path, folders: List[str]) -> None:
+        self._root = str(root)
+        inside = sorted({folder for folder in folders if folder != "/"}, key=len, reverse=True)
+        names = "|".join(re.escape(folder) for folder in inside)
+        self._pattern = re.compile(rf"(?<![\w./-])({names})(?=/|$|[^\w.-])")
+
+    def text(self, text: str) -> str:
+        """Return a text with the private folders replaced."""
+        return self._pattern.sub(lambda match: self._root + match.group(1), text)
+
+    def words(self, words: List[str]) -> List[str]:
+        """Return a command line with the private folders replaced."""
+        return [self.text(word) for word in words]
+
+    def values(self, values: Mapping[str, str]) -> Dict[str, str]:
+        """Return variables with the private folders replaced."""
+        return {name: self.text(value) for name, value in values.items()}
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")

@@ -1,0 +1,236 @@
+"""The loop of one run: plan, execute, record, until there is nothing left to do."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+
+from ..workflow.nodes import FULFILLED, Nodes, finish, progress, timestamp
+from ..workflow.plan import Plan, Planner, Start
+from ..workflow.spec import Workflow, parse
+from .caching import artifact_keys, cache_key, max_age
+from .environment import Pod
+from .journal import Journal
+from .records import RunRecords
+from .step import GRACE, Result, Step, StepRunner
+
+_log = logging.getLogger(__name__)
+
+TERMINATED = "terminated"
+OVERDUE = "Step exceeded its deadline"
+_LEAST_PAUSE = 0.05
+_SHARE_OF_TIME = 10
+
+
+class Run:
+    """One run being executed.
+
+    Parameters
+    ----------
+    slots
+        Bounds the steps of all runs that are executed at a time.
+    width
+        How many of this run's steps may wait for a slot or hold one.
+    """
+
+    def __init__(
+        self, run_id: str, records: RunRecords, runner: StepRunner, folder: Path, slots: asyncio.Semaphore, width: int
+    ) -> None:
+        submitted = records.workflow(run_id)
+        self._id = run_id
+        self._records = records
+        self._runner = runner
+        self._slots = slots
+        self._width = width
+        self._python = runner.python
+        self._workflow: Workflow = parse(submitted)
+        self._status: Dict[str, Any] = dict(submitted.get("status") or {})
+        self._journal = Journal(folder / "journal.jsonl")
+        self._nodes: Nodes = self._status.setdefault("nodes", {})
+        self._recover()
+        self._planner = Planner(self._workflow, self._nodes)
+        self._active: Dict[str, "asyncio.Task[None]"] = {}
+        self._ended: List[Tuple[Start, Result]] = []
+        self._wake = asyncio.Event()
+        self._terminate = False
+        self._stopped = False
+        self._saved_at = 0.0
+        self._pause = 0.0
+        self._executing: Set[str] = set()
+        self._dirty = True
+
+    def terminate(self) -> None:
+        """Stop the run: kill its steps, run its exit handler, let it fail."""
+        self._terminate = True
+        self._wake.set()
+
+    async def execute(self) -> None:
+        """Execute the run to its end; when cancelled, kill its steps and leave it resumable."""
+        self._status.setdefault("startedAt", timestamp(time.time()))
+        self._terminate = self._terminate or self._records.terminating(self._id)
+        try:
+            while True:
+                self._wake.clear()
+                self._take_results()
+                await self._stop_if_due()
+                plan = self._planner.plan(time.time(), self._active, self._width - len(self._active))
+                self._begin(plan.start)
+                final = plan.phase in FULFILLED and not self._active and not self._ended
+                self._save(plan, final)
+                if final:
+                    self._journal.remove()
+                    return
+                await self._sleep(plan)
+        finally:
+            await self._abandon()
+            self._journal.close()
+
+    def fail(self, message: str) -> None:
+        """Bring the run to an end that the engine itself is the cause of."""
+        self._planner.stop(time.time(), message)
+        self._save(Plan(phase="Error", message=message), True)
+
+    def _recover(self) -> None:
+        for node in self._journal.read():
+            self._nodes[node["id"]] = {**node, "children": self._nodes.get(node["id"], node).get("children", [])}
+        for node in self._nodes.values():
+            if node["type"] == "Pod" and node["phase"] not in FULFILLED:
+                node["phase"] = "Pending"
+
+    def _take_results(self, stopped: str = "") -> None:
+        if not self._ended:
+            return
+        ended, self._ended = self._ended, []
+        for start, result in ended:
+            node = self._nodes[start.node_id]
+            if result.outputs:
+                node["outputs"] = result.outputs
+            if result.phase != "Succeeded" and stopped:
+                finish(node, "Failed", time.time(), stopped)
+            else:
+                finish(node, result.phase, time.time(), result.message)
+        self._journal.write(self._nodes[start.node_id] for start, _ in ended)
+        for start, result in ended:
+            if result.metrics:
+                self._records.save_metrics(self._id, start.node_id, result.metrics)
+            if result.phase == "Succeeded":
+                self._remember(start, result)
+        self._dirty = True
+
+    async def _stop_if_due(self) -> None:
+        overdue = self._planner.overdue(time.time())
+        if self._stopped or not (self._terminate or overdue):
+            return
+        self._stopped, message = True, TERMINATED if self._terminate else OVERDUE
+        for node_id in set(self._active) - self._executing:
+            self._active[node_id].cancel()
+        await asyncio.gather(*(self._runner.stop(self._id, node_id) for node_id in self._executing))
+        if self._active:
+            await asyncio.wait(list(self._active.values()), timeout=2 * GRACE)
+        await self._abandon()
+        self._take_results(message)
+        self._planner.stop(time.time(), message)
+        self._dirty = True
+
+    def _begin(self, starts: List[Start]) -> None:
+        for start in starts:
+            self._dirty = True
+            key = cache_key(start.template, start.inputs, self._python)
+            hit = self._records.cached(key, max_age(start.template)) if key else None
+            if hit is not None and all(map(self._runner.artifacts.exists, artifact_keys(hit["outputs"]))):
+                self._reuse(start, hit)
+                continue
+            task = asyncio.ensure_future(self._step(start))
+            self._active[start.node_id] = task
+            task.add_done_callback(functools.partial(self._left, start))
+
+    async def _step(self, start: Start) -> None:
+        async with self._slots:
+            node = self._nodes[start.node_id]
+            node["phase"], node["startedAt"] = "Running", timestamp(time.time())
+            self._dirty = True
+            self._executing.add(start.node_id)
+            self._wake.set()
+            step = Step(
+                run_id=self._id,
+                node_id=start.node_id,
+                workflow_name=self._workflow.name,
+                started=node["startedAt"],
+                template=start.template,
+                inputs=start.inputs,
+                pod=self._pod(start),
+            )
+            self._ended.append((start, await self._runner.run(step)))
+
+    def _left(self, start: Start, task: "asyncio.Task[None]") -> None:
+        self._active.pop(start.node_id, None)
+        self._executing.discard(start.node_id)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _log.error("step %s of run %s", start.node_id, self._id, exc_info=error)
+            self._ended.append((start, Result("Error", f"The engine failed: {error}")))
+        self._wake.set()
+
+    def _pod(self, start: Start) -> Pod:
+        metadata = start.template.get("metadata") or {}
+        labels = {"workflows.argoproj.io/workflow": self._workflow.name, "pipeline/runid": self._id}
+        annotations = {"workflows.argoproj.io/node-name": self._nodes[start.node_id]["name"]}
+        return Pod(
+            name=start.node_id,
+            namespace=self._workflow.namespace,
+            labels={**_texts(metadata.get("labels")), **labels},
+            annotations={**_texts(metadata.get("annotations")), **annotations},
+            service_account=self._workflow.service_account,
+        )
+
+    def _reuse(self, start: Start, hit: Mapping[str, Any]) -> None:
+        node = self._nodes[start.node_id]
+        node["outputs"] = hit["outputs"]
+        node["reusedFromCache"] = True
+        finish(node, "Succeeded", time.time(), f"Cached from run {hit['run_id']}")
+        self._runner.log(self._id, start.node_id, "This step output is taken from cache.\n")
+        self._journal.write([node])
+        self._wake.set()
+
+    def _remember(self, start: Start, result: Result) -> None:
+        key = cache_key(start.template, start.inputs, self._python)
+        if key is not None:
+            remembered = {"run_id": self._id, "node_id": start.node_id, "outputs": result.outputs}
+            self._records.remember(key, self._id, start.node_id, remembered)
+
+    def _save(self, plan: Plan, final: bool) -> None:
+        now = time.monotonic()
+        if not final and (not self._dirty or now < self._saved_at + self._pause):
+            return
+        self._status.update(phase=plan.phase if final else "Running", progress=progress(self._nodes))
+        self._status["message"] = plan.message
+        self._status["finishedAt"] = timestamp(time.time()) if final else None
+        self._status["conditions"] = [{"type": "SpecWarning", "status": "True", "message": self._runner.notice}]
+        self._records.save_status(self._id, self._status)
+        self._saved_at = time.monotonic()
+        self._pause = max(_LEAST_PAUSE, _SHARE_OF_TIME * (self._saved_at - now))
+        self._dirty = False
+
+    async def _sleep(self, plan: Plan) -> None:
+        waits = [] if plan.wake_at is None else [plan.wake_at - time.time()]
+        if self._dirty:
+            waits.append(self._saved_at + self._pause - time.monotonic())
+        try:
+            await asyncio.wait_for(self._wake.wait(), max(0.0, min(waits)) if waits else None)
+        except asyncio.TimeoutError:
+            pass
+
+    async def _abandon(self) -> None:
+        tasks = list(self._active.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def _texts(values: Optional[Mapping[str, Any]]) -> Dict[str, str]:
+    return {key: str(value) for key, value in (values or {}).items()}
