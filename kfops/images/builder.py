@@ -24,6 +24,9 @@ OnLog = Callable[[str], None]
 #: The names that config.yaml may give in image_builder.builder, in the order in which "auto" tries them.
 BUILDERS = ("buildah", "podman", "docker", "kaniko")
 
+#: The reason of a builder whose program is not there.
+NOT_INSTALLED = "not installed"
+
 
 class Builder(ABC):
     """Builds an image and pushes it."""
@@ -102,12 +105,15 @@ def no_builder(wanted: str, reasons: list[tuple[str, str]]) -> NoBuilder:
         "buildah": "Install it: sudo apt install buildah",
         "podman": "Install it: sudo apt install podman",
         "docker": "Install it, or start its daemon: sudo apt install docker.io; sudo systemctl start docker",
-        "kaniko": "Build from a notebook server in the cluster, or set image_builder.builder to auto.",
+        "kaniko": "Build from a notebook server in the cluster",
     }
+    remedy = remedies[wanted]
+    if wanted in ("buildah", "podman") and tried.get(wanted) != NOT_INSTALLED:
+        remedy = "Put right what it says"
     return NoBuilder(
         f"config.yaml asks for the image builder '{wanted}', which does not work here.",
         why=why,
-        remedy=f"{remedies[wanted]} (or set image_builder.builder to auto).",
+        remedy=f"{remedy} (or set image_builder.builder to auto).",
         tried=tried,
     )
 

@@ -43,3 +43,17 @@ def explain(lines: Sequence[str], reference: str) -> tuple[str, str]:
             line = next((line for line in reversed(telling) if re.search(pattern, line, re.IGNORECASE)), why)
             return line, remedy.format(host=host)
     return why, ""
+
+
+def unusable_because(lines: Sequence[str]) -> str:
+    """Return why a trial build does not work on this machine, in one line; "" when the log does not say."""
+    telling = [line.strip() for line in lines if line.strip()]
+    unmapped = re.search(r'no subuid ranges found for user \\?"([^"\\]+)', "\n".join(telling))
+    if unmapped:
+        user = unmapped.group(1)
+        ranges = "--add-subuids 100000-165535 --add-subgids 100000-165535"
+        return f"user {user} has no range of user ids of its own (sudo usermod {ranges} {user})"
+    # The last line only says at which step; the cause stands before it.
+    causes = [line for line in telling if not line.startswith(("Error: building at STEP", ": exit status", "time="))]
+    errors = [line for line in causes if re.search(r"error|not permitted|denied|not supported", line, re.IGNORECASE)]
+    return (errors or telling or [""])[-1]

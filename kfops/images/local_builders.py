@@ -18,10 +18,10 @@ from typing import Mapping, NamedTuple, Sequence
 
 from kfops.errors import BuildFailed
 from kfops.images import process
-from kfops.images.builder import Builder, OnLog
+from kfops.images.builder import NOT_INSTALLED, Builder, OnLog
 from kfops.images.context import DOCKERFILE, Context
 from kfops.images.credentials import auth_file
-from kfops.images.explain import explain
+from kfops.images.explain import explain, unusable_because
 from kfops.images.reference import parse
 
 #: Seconds that trying out one group of settings may take.
@@ -98,7 +98,7 @@ class BuildahBuilder(_LocalBuilder):
     def _settings(self) -> Settings | str:
         program = shutil.which(self.name)
         if program is None:
-            return "not installed"
+            return NOT_INSTALLED
         with _finding:
             if program not in _found:
                 _found[program] = find_settings(program, self.build_command)
@@ -137,7 +137,7 @@ class DockerBuilder(_LocalBuilder):
     def unusable(self) -> str:
         """Return why it cannot build here, "" when it can."""
         if shutil.which(self.name) is None:
-            return "not installed"
+            return NOT_INSTALLED
         try:
             asked = process.run(["docker", "version", "--format", "{{.Server.Version}}"], timeout=_TRIAL_TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -197,7 +197,7 @@ def _trial(program: str, build_command: str, settings: Settings) -> str:
             return f"a trial build took more than {_TRIAL_TIMEOUT:.0f} s"
         if result.code == 0:
             return ""
-        return next((line for line in reversed(result.lines) if line.strip()), f"exit code {result.code}")
+        return unusable_because(result.lines) or f"exit code {result.code}"
 
 
 def _system_folders(program: str) -> list[str]:

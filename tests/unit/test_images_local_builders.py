@@ -137,6 +137,10 @@ def test_a_builder_that_config_yaml_names_is_the_only_one_tried(machine):
     with pytest.raises(NoBuilder, match="podman") as caught:
         choose(config("podman"))
     assert "apt install podman" in caught.value.remedy
+    machine.install("podman", BUILDAH.replace("WORKS", NOTHING))
+    with pytest.raises(NoBuilder, match="cgroups in hybrid mode") as caught:
+        choose(config("podman"))
+    assert "install" not in caught.value.remedy
     assert choose(config("docker")).name == "docker"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from kfops.config import load
 from kfops.errors import ImageError, InvalidInput
-from kfops.images.explain import explain
+from kfops.images.explain import explain, unusable_because
 from kfops.images.reference import parse, reference_of
 from kfops.tagger import versioned_image
 
@@ -91,3 +91,16 @@ def test_the_failures_that_people_meet_have_an_advice(line, advice):
 def test_another_failure_is_told_by_its_last_error_line():
     lines = ["STEP 2/2: RUN false", 'Error: building at STEP "RUN false": exit status 1', "", "exit code 125"]
     assert explain(lines, "ghcr.io/acme/trainer:1") == (lines[1], "")
+
+
+def test_a_user_without_ids_to_map_is_told_how_to_get_them():
+    lines = [
+        'time="2026-11-22T10:39:02Z" level=warning msg="no subuid ranges found for user \\"ada\\" in /etc/subuid"',
+        "STEP 2/2: RUN true",
+        "error setting supplemental groups list: operation not permittedsubprocess exited with status 1",
+        'Error: building at STEP "RUN true": exit status 1',
+    ]
+    assert unusable_because(lines).endswith("--add-subgids 100000-165535 ada)")
+    assert unusable_because(lines[1:]).startswith("error setting supplemental groups list")
+    assert unusable_because(lines[3:]) == lines[3]
+    assert unusable_because([]) == ""
