@@ -20,7 +20,7 @@ async def main():
     app = ServerApp()
     app.initialize(argv=[
         "--ServerApp.jpserver_extensions={'kfops_server': True}", "--ServerApp.port=0", "--allow-root", "--no-browser",
-        "--IdentityProvider.token=t", "--ServerApp.root_dir=" + sys.argv[1], "--KfopsServer.python=" + sys.argv[2],
+        "--ServerApp.token=t", "--ServerApp.root_dir=" + sys.argv[1], "--KfopsServer.python=" + sys.argv[2],
     ], new_httpserver=False)
     from tornado.httpserver import HTTPServer
     from tornado.testing import bind_unused_port

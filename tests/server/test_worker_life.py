@@ -164,8 +164,9 @@ async def test_the_workers_output_is_logged_without_tokens(api, caplog):
     assert "abcdefghijklmnop" not in caplog.text
 
 
-async def test_no_secret_is_on_the_workers_command_line(api, tmp_path, jp_serverapp):
+async def test_no_secret_is_on_the_workers_command_line(api, tmp_path, jp_auth_header):
+    secret = jp_auth_header["Authorization"].split()[1]
     await api("GET", "runs")
     [pid] = started(tmp_path)
     with open(f"/proc/{pid}/cmdline", "rb") as file:
-        assert jp_serverapp.identity_provider.token.encode() not in file.read()
+        assert secret.encode() not in file.read()
