@@ -7,7 +7,8 @@ import hashlib
 import inspect
 import os
 import threading
-from typing import Any, Callable, Dict, Optional, Union
+from pathlib import Path
+from typing import Any, Callable
 
 from kfops.compiling import build, context, finish, problems
 from kfops.compiling.request import MEMORY_LIMIT, TIME_LIMIT, git_commit, shown_path
@@ -17,22 +18,22 @@ from kfops.types import Package, Source
 
 __all__ = ["compile"]
 
-_zygotes: Dict[int, Zygote] = {}
+_zygotes: dict[int, Zygote] = {}
 _starting = threading.Lock()
 
 
-def compile(
-    target: Union[str, "os.PathLike[str]", Callable[..., Any]],
+def compile(  # noqa: A001 - kfops.compile is what it is called
+    target: str | os.PathLike[str] | Callable[..., Any],
     *,
-    function: Optional[str] = None,
+    function: str | None = None,
     mode: Any = None,
     config: Any = None,
-    name: Optional[str] = None,
+    name: str | None = None,
     time_limit: float = TIME_LIMIT,
     memory_limit: int = MEMORY_LIMIT,
-    content: Optional[str] = None,
-    source: Optional[Source] = None,
-    dockerfiles: Optional[Dict[str, str]] = None,
+    content: str | None = None,
+    source: Source | None = None,
+    dockerfiles: dict[str, str] | None = None,
 ) -> Package:
     """Compile a pipeline and return its package.
 
@@ -83,10 +84,11 @@ def compile(
         return _compile_function(target, mode, config, name or "", source, dockerfiles or {})
     if not isinstance(target, (str, os.PathLike)):
         raise InvalidInput(
-            f"A {type(target).__name__} cannot be compiled.", remedy="Give a pipeline function, or the path of a .py or .ipynb file."
+            f"A {type(target).__name__} cannot be compiled.",
+            remedy="Give a pipeline function, or the path of a .py or .ipynb file.",
         )
     request = {
-        "path": os.path.abspath(os.fspath(target)),
+        "path": str(Path(target).absolute()),
         "content": content,
         "function": function,
         "mode": mode,
@@ -125,11 +127,11 @@ atexit.register(close)
 
 def _compile_function(
     function: Callable[..., Any],
-    mode: Optional[str],
+    mode: str | None,
     config: Any,
     name: str,
-    source: Optional[Source],
-    dockerfiles: Dict[str, str],
+    source: Source | None,
+    dockerfiles: dict[str, str],
 ) -> Package:
     if config is None:
         from kfops import config as configuration
@@ -151,8 +153,6 @@ def _origin(function: Callable[..., Any], config: Any) -> Source:
         digest = hashlib.sha256(inspect.getsource(function).encode("utf-8")).hexdigest()
     except (OSError, TypeError):
         return Source("function")
-    if not os.path.isfile(path):
+    if not Path(path).is_file():
         return Source("function", "", digest)
-    return Source("function", shown_path(path, config), digest, git_commit(os.path.dirname(os.path.abspath(path))))
-
-
+    return Source("function", shown_path(path, config), digest, git_commit(str(Path(path).absolute().parent)))

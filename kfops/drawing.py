@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
-from typing import Dict, List, NamedTuple, Optional
+from typing import NamedTuple
 
 from kfops.layout import Box, Layout, Point, layout, ordered
 from kfops.types import Graph, Step
@@ -21,7 +21,7 @@ class Look(NamedTuple):
 
 
 #: One set everywhere; the fallbacks are readable on white and on black.
-LOOKS: Dict[str, Look] = {
+LOOKS: dict[str, Look] = {
     "pending": Look("○", "var(--jp-ui-font-color2, #767676)", "Pending"),
     "running": Look("◐", "var(--jp-brand-color1, #1e88e5)", "Running"),
     "succeeded": Look("✔", "var(--jp-success-color1, #388e3c)", "Succeeded"),
@@ -65,11 +65,12 @@ def to_svg(graph: Graph, *, plain: bool = False) -> str:
     """
     drawn: Layout = layout(graph)
     width, height = drawn.width + 2 * _MARGIN, drawn.height + 2 * _MARGIN
-    parts = [
+    head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
         f'viewBox="{-_MARGIN:g} {-_MARGIN:g} {width:g} {height:g}" role="img" '
         f'aria-label="{_escape(_summary(graph, plain))}" style="max-width:100%;height:auto;{_FONT}">'
-    ]
+    )
+    parts = [head]
     parts.extend(_frame(box, graph) for box in drawn.boxes if box.frame)
     parts.extend(_line(points) for points in drawn.lines)
     parts.extend(_node(box, plain) for box in drawn.boxes if not box.frame)
@@ -86,7 +87,7 @@ def to_text(graph: Graph, *, plain: bool = False) -> str:
       ○ prepare
     """
     names = {step.id: step.name for step in graph.steps}
-    before: Dict[str, List[str]] = {}
+    before: dict[str, list[str]] = {}
     for edge in graph.edges:
         before.setdefault(edge.target, []).append(names[edge.source])
     longest = max((len(shorten(step.name, 40)) + 2 * _depth(step, graph) for step in graph.steps), default=0)
@@ -117,7 +118,7 @@ def shorten(text: str, longest: int) -> str:
     return f"{text[:head]}…{text[len(text) - (longest - 1 - head) :]}"
 
 
-def duration(step: Step, now: Optional[datetime.datetime] = None) -> str:
+def duration(step: Step, now: datetime.datetime | None = None) -> str:
     """Return how long a step took, or has taken so far, as ``1:05`` or ``2:00:09``; "" before it starts."""
     if not step.started_at:
         return ""
@@ -131,7 +132,7 @@ def duration(step: Step, now: Optional[datetime.datetime] = None) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def _moment(text: str) -> Optional[datetime.datetime]:
+def _moment(text: str) -> datetime.datetime | None:
     try:
         return datetime.datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
     except ValueError:
@@ -173,7 +174,12 @@ def _node(box: Box, plain: bool) -> str:
         + icon
         + _text(box.x + name_x, box.y + (19 if second else 27), shorten(step.name, 24), f"{_TEXT};font-size:13px")
         + (
-            _text(box.x + name_x, box.y + 35, shorten(second, 27), f"fill:{_QUIET if plain else look.colour};font-size:11px")
+            _text(
+                box.x + name_x,
+                box.y + 35,
+                shorten(second, 27),
+                f"fill:{_QUIET if plain else look.colour};font-size:11px",
+            )
             if second
             else ""
         )
@@ -204,7 +210,7 @@ def _frame(box: Box, graph: Graph) -> str:
     )
 
 
-def _line(points: List[Point]) -> str:
+def _line(points: list[Point]) -> str:
     (x, y), *rest = points
     path = [f"M{x:g} {y:g}"]
     for number, (to_x, to_y) in enumerate(rest):

@@ -11,7 +11,7 @@ import base64
 import gzip
 import json
 import re
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Mapping
 
 from kfops import nodes
 from kfops.types import FINAL_STATES, Edge, Graph, Step
@@ -60,8 +60,8 @@ class _Walk:
         self.terminated = spec.get("activeDeadlineSeconds") == 0
         self.phase = self.status.get("phase") or ""
         self.over = self.phase in ("Succeeded", "Failed", "Error")
-        self.steps: List[Step] = []
-        self.edges: List[Edge] = []
+        self.steps: list[Step] = []
+        self.edges: list[Edge] = []
 
     def graph(self) -> Graph:
         entry = self.spec.get("entrypoint", "")
@@ -98,11 +98,11 @@ class _Walk:
         return (self.status.get("message") or "").split("\n")[0]
 
     def _inside(
-        self, template: Mapping[str, Any], path: str, parent: str, prefix: str, above: Tuple[str, ...], handed: str
+        self, template: Mapping[str, Any], path: str, parent: str, prefix: str, above: tuple[str, ...], handed: str
     ) -> None:
         """Add the tasks of a DAG (or the rows of a ``steps`` template) whose node is called ``path``."""
-        ids: Dict[str, str] = {}
-        waits: List[Tuple[str, List[str]]] = []
+        ids: dict[str, str] = {}
+        waits: list[tuple[str, list[str]]] = []
         for task, name, before in _tasks(template):
             ids[task["name"]] = self._task(task, f"{path}{name}", parent, prefix, above, handed)
             waits.append((task["name"], before))
@@ -110,19 +110,21 @@ class _Walk:
             self.edges.extend(Edge(ids[other], ids[name]) for other in before if other in ids and other != name)
 
     def _task(
-        self, task: Mapping[str, Any], path: str, parent: str, prefix: str, above: Tuple[str, ...], handed: str
+        self, task: Mapping[str, Any], path: str, parent: str, prefix: str, above: tuple[str, ...], handed: str
     ) -> str:
         template = self.templates.get(task.get("template", "")) or {}
         node = self.by_name.get(path) or {}
         here = prefix + task["name"]
-        identity = node.get("id") or here
+        identity: str = node.get("id") or here
         looped = any(key in task for key in ("withItems", "withParam", "withSequence"))
         grouped = "dag" in template or "steps" in template
         if not looped and not grouped:
             return self._leaf(template, task["name"], path, parent, here, task.get("when", ""), node, handed)
         state, message = self._state(node, nodes.condition_text(task.get("when", "")), handed)
         kind = "loop" if looped else _group_kind(task)
-        self._add(identity, nodes.display_name(template, task["name"]), kind, parent, template, node, state, message, task)
+        self._add(
+            identity, nodes.display_name(template, task["name"]), kind, parent, template, node, state, message, task
+        )
         below = state if state in _HANDED_DOWN else ""
         if looped:
             self._iterations(task, template, node, path, identity, here, above, below)
@@ -140,7 +142,7 @@ class _Walk:
         path: str,
         parent: str,
         here: str,
-        above: Tuple[str, ...],
+        above: tuple[str, ...],
         handed: str,
     ) -> None:
         found = self._numbered(path)
@@ -225,14 +227,14 @@ class _Walk:
             )
         )
 
-    def _state(self, node: Mapping[str, Any], when: str, handed: str) -> Tuple[str, str]:
+    def _state(self, node: Mapping[str, Any], when: str, handed: str) -> tuple[str, str]:
         if node:
             return nodes.state_of(node, terminated=self.terminated), nodes.reason_of(node, when)
         if handed:
             return handed, ""
         return ("omitted" if self.over else "pending"), ""
 
-    def _numbered(self, path: str) -> List[Tuple[int, str, Mapping[str, Any]]]:
+    def _numbered(self, path: str) -> list[tuple[int, str, Mapping[str, Any]]]:
         """Return the nodes called ``path(0)``, ``path(1:item)``… in order."""
         found = []
         for name, node in self.by_name.items():
@@ -254,12 +256,12 @@ class _Walk:
         self.edges.extend(Edge(other, identity) for other in last)
 
 
-def _tasks(template: Mapping[str, Any]) -> List[Tuple[Mapping[str, Any], str, List[str]]]:
+def _tasks(template: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str, list[str]]]:
     """Return (task, its node's suffix, names it waits for) for a DAG or a ``steps`` template."""
     if "dag" in template:
         return [(task, "." + task["name"], _waits_for(task)) for task in template["dag"].get("tasks") or []]
-    found: List[Tuple[Mapping[str, Any], str, List[str]]] = []
-    before: List[str] = []
+    found: list[tuple[Mapping[str, Any], str, list[str]]] = []
+    before: list[str] = []
     for number, row in enumerate(template.get("steps") or []):
         row = row if isinstance(row, list) else row.get("steps") or []
         found.extend((step, f"[{number}].{step['name']}", before) for step in row)
@@ -267,7 +269,7 @@ def _tasks(template: Mapping[str, Any]) -> List[Tuple[Mapping[str, Any], str, Li
     return found
 
 
-def _waits_for(task: Mapping[str, Any]) -> List[str]:
+def _waits_for(task: Mapping[str, Any]) -> list[str]:
     if task.get("depends"):
         return sorted(set(_DEPENDS.findall(re.sub(r"\.[A-Za-z]+", "", task["depends"]))))
     return list(dict.fromkeys(task.get("dependencies") or []))
@@ -284,8 +286,8 @@ def _closes_at_end(text: str) -> bool:
     return not re.search(r"\)\.[A-Za-z0-9_-]+(\(|\.|$)", text)
 
 
-def _status_nodes(status: Mapping[str, Any]) -> Dict[str, Dict[str, Any]]:
-    packed: Optional[str] = status.get("compressedNodes")
+def _status_nodes(status: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    packed: str | None = status.get("compressedNodes")
     if packed:
         return dict(json.loads(gzip.decompress(base64.b64decode(packed))))
     return dict(status.get("nodes") or {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+from typing import Sequence, Tuple
 
 from kfops.types import Edge, Graph, Step
 
@@ -34,11 +34,11 @@ class Layout:
 
     width: float
     height: float
-    boxes: List[Box]
-    lines: List[List[Point]]
+    boxes: list[Box]
+    lines: list[list[Point]]
 
 
-def ordered(graph: Graph, parent: str = "") -> List[Step]:
+def ordered(graph: Graph, parent: str = "") -> list[Step]:
     """Return the steps that stand in ``parent``, each after those it waits for, else in the graph's order."""
     steps = [step for step in graph.steps if step.parent == parent]
     ranks = _ranks(steps, graph.edges)
@@ -47,13 +47,13 @@ def ordered(graph: Graph, parent: str = "") -> List[Step]:
 
 def layout(graph: Graph) -> Layout:
     """Return the drawing of a graph."""
-    boxes: List[Box] = []
-    lines: List[List[Point]] = []
-    children: Dict[str, List[Step]] = {}
+    boxes: list[Box] = []
+    lines: list[list[Point]] = []
+    children: dict[str, list[Step]] = {}
     for step in graph.steps:
         children.setdefault(step.parent, []).append(step)
-    sizes: Dict[str, Point] = {}
-    inner: Dict[str, Tuple[Dict[str, Point], List[List[Point]]]] = {}
+    sizes: dict[str, Point] = {}
+    inner: dict[str, tuple[dict[str, Point], list[list[Point]]]] = {}
 
     def measure(parent: str) -> Point:
         for step in children.get(parent, []):
@@ -82,10 +82,10 @@ def layout(graph: Graph) -> Layout:
     return Layout(width, height, boxes, lines)
 
 
-def _ranks(steps: Sequence[Step], edges: Sequence[Edge]) -> Dict[str, int]:
+def _ranks(steps: Sequence[Step], edges: Sequence[Edge]) -> dict[str, int]:
     """Return the layer of each step: one below the lowest of those it waits for."""
     names = {step.id for step in steps}
-    before: Dict[str, List[str]] = {name: [] for name in names}
+    before: dict[str, list[str]] = {name: [] for name in names}
     for edge in edges:
         if edge.source in names and edge.target in names:
             before[edge.target].append(edge.source)
@@ -102,15 +102,15 @@ def _ranks(steps: Sequence[Step], edges: Sequence[Edge]) -> Dict[str, int]:
 
 
 def _arrange(
-    steps: Sequence[Step], edges: Sequence[Edge], sizes: Dict[str, Point]
-) -> Tuple[Dict[str, Point], List[List[Point]], Point]:
+    steps: Sequence[Step], edges: Sequence[Edge], sizes: dict[str, Point]
+) -> tuple[dict[str, Point], list[list[Point]], Point]:
     """Return the places of siblings, the lines between them, and the size of it all."""
     ranks = _ranks(steps, edges)
-    rows: List[List[str]] = [[] for _ in range(max(ranks.values(), default=-1) + 1)]
+    rows: list[list[str]] = [[] for _ in range(max(ranks.values(), default=-1) + 1)]
     for step in steps:
         rows[ranks[step.id]].append(step.id)
     dimensions = {step.id: sizes[step.id] for step in steps}
-    routes: List[List[str]] = []
+    routes: list[list[str]] = []
     for number, edge in enumerate(edges):
         if edge.source not in ranks or edge.target not in ranks:
             continue
@@ -125,7 +125,7 @@ def _arrange(
     places, size = _coordinates(rows, dimensions)
     paths = []
     for route in routes:
-        points: List[Point] = []
+        points: list[Point] = []
         for position, name in enumerate(route):
             x, y = places[name]
             width, height = dimensions[name]
@@ -142,10 +142,10 @@ def _row_of(rows: Sequence[Sequence[str]], name: str) -> int:
     return next(number for number, row in enumerate(rows) if name in row)
 
 
-def _untangle(rows: List[List[str]], routes: Sequence[Sequence[str]]) -> None:
+def _untangle(rows: list[list[str]], routes: Sequence[Sequence[str]]) -> None:
     """Sort each row by the middle of its neighbours' places, down and up again: fewer lines cross."""
-    above: Dict[str, List[str]] = {}
-    below: Dict[str, List[str]] = {}
+    above: dict[str, list[str]] = {}
+    below: dict[str, list[str]] = {}
     for route in routes:
         for upper, lower in zip(route, route[1:]):
             above.setdefault(lower, []).append(upper)
@@ -160,10 +160,10 @@ def _untangle(rows: List[List[str]], routes: Sequence[Sequence[str]]) -> None:
             row.sort(key=lambda name: middles[name])
 
 
-def _coordinates(rows: Sequence[Sequence[str]], dimensions: Dict[str, Point]) -> Tuple[Dict[str, Point], Point]:
+def _coordinates(rows: Sequence[Sequence[str]], dimensions: dict[str, Point]) -> tuple[dict[str, Point], Point]:
     widths = [sum(dimensions[name][0] for name in row) + GAP_X * (len(row) - 1) for row in rows]
     total = max(widths, default=0.0)
-    places: Dict[str, Point] = {}
+    places: dict[str, Point] = {}
     top = 0.0
     for row, width in zip(rows, widths):
         left = (total - width) / 2

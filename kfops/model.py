@@ -9,7 +9,7 @@ import re
 import time
 import uuid
 from pathlib import Path
-from typing import Any, Dict, Optional, Union
+from typing import Any
 
 from kfops.compiling import context
 from kfops.compiling.finish import MATERIALIZE_ANNOTATION
@@ -72,11 +72,11 @@ def materialize_model(model: Any) -> Any:
 
 
 def materialize(
-    path: Union[str, "os.PathLike[str]"],
+    path: str | os.PathLike[str],
     name: str,
     *,
     store: Any = None,
-    notebook: Optional[str] = None,
+    notebook: str | None = None,
     config: Any = None,
     connection: Any = None,
 ) -> ModelVersion:
@@ -114,8 +114,8 @@ def materialize(
     deposit_to = store if hasattr(store, "put") else open_store(config, connection, location=os.fspath(store or ""))
     key = f"{name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
     origin = notebook if notebook is not None else os.environ.get("JPY_SESSION_NAME", "")
-    facts = {"name": name, "run_id": "", "version_id": "", "pipeline_name": "", "notebook": os.path.basename(origin)}
-    version: ModelVersion = deposit_to.put(os.path.expanduser(os.fspath(path)), key, facts)
+    facts = {"name": name, "run_id": "", "version_id": "", "pipeline_name": "", "notebook": Path(origin).name}
+    version: ModelVersion = deposit_to.put(Path(path).expanduser(), key, facts)
     return version
 
 
@@ -184,7 +184,7 @@ def _program() -> str:
     return inspect.getsource(deposit) + (
         "\n\ntry:\n"
         "    main(sys.argv[1], os.environ)\n"
-        "except DepositProblem as problem:\n"
+        "except DepositError as problem:\n"
         '    sys.exit("error: " + str(problem))\n'
     )
 
@@ -194,7 +194,7 @@ def _set_environment(task: Any, config: Any) -> None:
     from kubernetes import client as k8s
 
     models = config.models
-    values: Dict[str, str] = {
+    values: dict[str, str] = {
         "KFOPS_RUN_ID": "{{workflow.uid}}",
         "KFOPS_VERSION_ID": "{{workflow.parameters.version_id}}",
     }

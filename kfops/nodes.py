@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Mapping
 
 from kfops.types import Artifact
 
@@ -32,14 +32,16 @@ _STOPPED = re.compile(r"\bterminated\b|shutdown|exceeded its deadline|longer tha
 _CACHED = re.compile(r"\bcached?\b|reused", re.I)
 _PATH_NAME = re.compile(r"^/tmp/(?:inputs|outputs)/([^/]+)/data$")
 _PLACEHOLDER = re.compile(r"\{\{(?:inputs|workflow)\.parameters\.([^}]+)\}\}")
-_ANY_PLACEHOLDER = re.compile(r'"?\{\{(?:inputs\.parameters|tasks\.[^.}]+\.outputs\.parameters|workflow\.parameters)\.([^}]+)\}\}"?')
+_ANY_PLACEHOLDER = re.compile(
+    r'"?\{\{(?:inputs\.parameters|tasks\.[^.}]+\.outputs\.parameters|workflow\.parameters)\.([^}]+)\}\}"?'
+)
 
 
 def state_of(node: Mapping[str, Any], *, terminated: bool = False) -> str:
     """Return the state of a node in kfops' words; ``terminated`` is whether the run was asked to stop."""
     state = _PHASES.get(node.get("phase") or "", "pending")
     message = node.get("message") or ""
-    if state == "failed" and (terminated and not _EXIT_CODE.search(message) or _STOPPED.search(message)):
+    if state == "failed" and ((terminated and not _EXIT_CODE.search(message)) or _STOPPED.search(message)):
         return "stopped"
     if state == "succeeded" and is_cached(node):
         return "cached"
@@ -87,7 +89,7 @@ def display_name(template: Mapping[str, Any], task: str) -> str:
     return _annotations(template).get("pipelines.kubeflow.org/task_display_name") or task
 
 
-def inputs_of(template: Mapping[str, Any], node: Mapping[str, Any]) -> Dict[str, str]:
+def inputs_of(template: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, str]:
     """Return a step's input parameters by the name its component gives them, with what is known of the values."""
     known = _values((node.get("inputs") or {}).get("parameters"))
     declared = _values((template.get("inputs") or {}).get("parameters"))
@@ -101,7 +103,7 @@ def inputs_of(template: Mapping[str, Any], node: Mapping[str, Any]) -> Dict[str,
     return found
 
 
-def outputs_of(template: Mapping[str, Any], node: Mapping[str, Any]) -> Dict[str, str]:
+def outputs_of(template: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, str]:
     """Return a step's output parameters, with their values once they exist."""
     known = _values((node.get("outputs") or {}).get("parameters"))
     found = {}
@@ -111,7 +113,7 @@ def outputs_of(template: Mapping[str, Any], node: Mapping[str, Any]) -> Dict[str
     return found
 
 
-def artifacts_of(template: Mapping[str, Any], node: Mapping[str, Any], side: str) -> List[Artifact]:
+def artifacts_of(template: Mapping[str, Any], node: Mapping[str, Any], side: str) -> list[Artifact]:
     """Return the artifacts of ``side`` (``inputs`` or ``outputs``); addresses are known once the step has run."""
     written = {a.get("name"): a for a in (node.get(side) or {}).get("artifacts") or []}
     kinds = _artifact_types(template, side)
@@ -128,7 +130,7 @@ def artifacts_of(template: Mapping[str, Any], node: Mapping[str, Any], side: str
     return found
 
 
-def _artifact_types(template: Mapping[str, Any], side: str) -> Dict[str, str]:
+def _artifact_types(template: Mapping[str, Any], side: str) -> dict[str, str]:
     container = template.get("container") or {}
     for variable in container.get("env") or []:
         if variable.get("name") == "KFP_V2_RUNTIME_INFO":
@@ -158,7 +160,7 @@ def _plain(text: str) -> str:
     return _PLACEHOLDER.sub("", text) if _PLACEHOLDER.fullmatch(text) else text
 
 
-def _values(parameters: Any) -> Dict[str, str]:
+def _values(parameters: Any) -> dict[str, str]:
     found = {}
     for parameter in parameters or []:
         value = parameter.get("value")
@@ -170,11 +172,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
 
 
-def _annotations(template: Mapping[str, Any]) -> Dict[str, str]:
+def _annotations(template: Mapping[str, Any]) -> dict[str, str]:
     return (template.get("metadata") or {}).get("annotations") or {}
 
 
-def _json(text: Optional[str]) -> Dict[str, Any]:
+def _json(text: str | None) -> dict[str, Any]:
     try:
         found = json.loads(text) if text else {}
     except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 from kfops.compiling import context
 from kfops.errors import ConfigError, InvalidInput
@@ -74,9 +74,9 @@ def versioned_image(name: str) -> str:
     return f"{registry}/{name}:{VERSION_PLACEHOLDER}"
 
 
-def defined_images(config: Any) -> List[str]:
+def defined_images(config: Any) -> list[str]:
     """Return the names that ``versioned_image`` accepts: config.yaml's, those of image cells run, the source's own."""
-    names: Dict[str, None] = {image.name: None for image in getattr(_builder(config), "images", None) or []}
+    names: dict[str, None] = {image.name: None for image in getattr(_builder(config), "images", None) or []}
     cells = Path(getattr(config, "root", None) or ".") / ".kfops" / "images"
     if cells.is_dir():
         names.update((folder.name, None) for folder in sorted(cells.iterdir()) if (folder / "Dockerfile").is_file())

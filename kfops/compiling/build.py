@@ -6,7 +6,7 @@ import inspect
 import json
 import threading
 import warnings
-from typing import Any, Callable, Dict
+from typing import Any, Callable
 
 from kfops.compiling.parameters import SPEC_ANNOTATION, pipeline_spec, type_of_default
 from kfops.errors import ConfigError, InvalidInput
@@ -55,7 +55,7 @@ def configured_mode(mode: Any, config: Any) -> str:
         ) from None
 
 
-def workflow_of(function: Callable[..., Any], mode: str, name: str = "") -> Dict[str, Any]:
+def workflow_of(function: Callable[..., Any], mode: str, name: str = "") -> dict[str, Any]:
     """Return the Argo workflow of a pipeline function, types checked.
 
     Whatever kfp or the function raises goes through; ``problems.explain`` turns it into a CompileError.
@@ -74,7 +74,7 @@ def workflow_of(function: Callable[..., Any], mode: str, name: str = "") -> Dict
     with _one_at_a_time:
         compiler = WorkflowCompiler(mode=dsl.PipelineExecutionMode[mode])
         compiler.compile(function, "", type_check=True)
-    workflow: Dict[str, Any] = compiler.workflow
+    workflow: dict[str, Any] = compiler.workflow
     _note_types(workflow, function)
     return workflow
 
@@ -85,7 +85,7 @@ def _human_name(function: Callable[..., Any]) -> str:
     return str(_metadata._extract_pipeline_metadata(function).name)
 
 
-def _note_types(workflow: Dict[str, Any], function: Callable[..., Any]) -> None:
+def _note_types(workflow: dict[str, Any], function: Callable[..., Any]) -> None:
     """Note the types that defaults suggest, so that the form for ``rate=0.1`` knows a number is meant."""
     spec = pipeline_spec(workflow)
     signature = inspect.signature(function).parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from dataclasses import dataclass
-from typing import Any, FrozenSet, Iterable, Iterator, Optional
+from typing import Any, Iterable, Iterator
 
 
 @dataclass(frozen=True)
@@ -13,13 +13,13 @@ class Compiling:
     """The configuration in force, and the images that the source itself defines."""
 
     config: Any = None
-    images: FrozenSet[str] = frozenset()
+    images: frozenset[str] = frozenset()
 
 
-_current: contextvars.ContextVar[Optional[Compiling]] = contextvars.ContextVar("kfops_compiling", default=None)
+_current: contextvars.ContextVar[Compiling | None] = contextvars.ContextVar("kfops_compiling", default=None)
 
 
-def images() -> FrozenSet[str]:
+def images() -> frozenset[str]:
     """Return the names that the ``%%kfops image`` cells of the source define."""
     current = _current.get()
     return current.images if current else frozenset()

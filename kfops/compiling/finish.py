@@ -7,7 +7,7 @@ import datetime
 import hashlib
 import json
 import re
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Iterator, Mapping
 
 from kfops.compiling import text
 from kfops.compiling.parameters import VERSION_ID, parameters_of, pipeline_spec
@@ -24,12 +24,12 @@ _VERSIONED = re.compile(r"^(?:.+/)?([^/:]+):\{\{\s*workflow\.parameters\.version
 
 
 def package_of(
-    workflow: Dict[str, Any],
+    workflow: dict[str, Any],
     mode: str,
     source: Source,
     *,
     output: str = "",
-    dockerfiles: Optional[Dict[str, str]] = None,
+    dockerfiles: dict[str, str] | None = None,
 ) -> Package:
     """Return the package of a compiled workflow, which is completed in place."""
     spec = pipeline_spec(workflow)
@@ -64,9 +64,9 @@ def package_of(
     )
 
 
-def images_of(workflow: Mapping[str, Any]) -> List[str]:
+def images_of(workflow: Mapping[str, Any]) -> list[str]:
     """Return the names given to ``versioned_image``, in order of first use."""
-    found: Dict[str, None] = {}
+    found: dict[str, None] = {}
     for container in _containers(workflow):
         hit = _VERSIONED.match(container.get("image") or "")
         if hit:
@@ -74,7 +74,7 @@ def images_of(workflow: Mapping[str, Any]) -> List[str]:
     return list(found)
 
 
-def _complete(workflow: Dict[str, Any], name: str) -> None:
+def _complete(workflow: dict[str, Any], name: str) -> None:
     """Declare version_id where it is used, and tell materialize steps which pipeline they belong to."""
     for template in workflow["spec"].get("templates") or []:
         if ((template.get("metadata") or {}).get("annotations") or {}).get(MATERIALIZE_ANNOTATION) != "true":

@@ -6,7 +6,8 @@ import linecache
 import os
 import sys
 import types
-from typing import Any, Callable, Dict, List
+from pathlib import Path
+from typing import Any, Callable
 
 from kfops.compiling.source import Program
 from kfops.errors import CompileError
@@ -32,12 +33,12 @@ def load(program: Program, function: str = "", preferred: str = "") -> Callable[
     CompileError
         There is no pipeline function, or there are several of them.
     """
-    folder = os.path.dirname(program.path)
-    if os.path.isdir(folder):
+    folder = Path(program.path).parent
+    if folder.is_dir():
         os.chdir(folder)
-    sys.path.insert(0, folder)
+    sys.path.insert(0, str(folder))
     module = _module(program)
-    found: List[Callable[..., Any]] = []
+    found: list[Callable[..., Any]] = []
     from kfp.dsl import _pipeline
 
     earlier = _pipeline._pipeline_decorator_handler
@@ -46,14 +47,14 @@ def load(program: Program, function: str = "", preferred: str = "") -> Callable[
         for unit in program.units:
             lines = unit.text.splitlines(keepends=True)
             linecache.cache[unit.filename] = (len(unit.text), None, lines, unit.filename)
-            exec(compile(unit.tree, unit.filename, "exec", dont_inherit=True), module.__dict__)
+            exec(compile(unit.tree, unit.filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
     finally:
         _pipeline._pipeline_decorator_handler = earlier
     return _choose(found, module, program, function, preferred)
 
 
 def _module(program: Program) -> types.ModuleType:
-    name = os.path.splitext(os.path.basename(program.path))[0]
+    name = Path(program.path).stem
     if not name.isidentifier() or name in sys.modules or program.kind == "notebook":
         name = "kfops_source"
     module = types.ModuleType(name)
@@ -63,12 +64,12 @@ def _module(program: Program) -> types.ModuleType:
 
 
 def _choose(
-    found: List[Callable[..., Any]], module: types.ModuleType, program: Program, function: str, preferred: str
+    found: list[Callable[..., Any]], module: types.ModuleType, program: Program, function: str, preferred: str
 ) -> Callable[..., Any]:
-    own: Dict[str, Callable[..., Any]] = {}
+    own: dict[str, Callable[..., Any]] = {}
     for candidate in [f for f in found if f.__module__ == module.__name__] or found:
         own[candidate.__name__] = candidate  # a cell executed later wins, as in the notebook
-    name = os.path.basename(program.path)
+    name = Path(program.path).name
     chosen = function or (preferred if preferred in own else "")
     if chosen:
         named = own.get(chosen) or module.__dict__.get(chosen)

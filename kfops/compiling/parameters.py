@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Mapping
 
 from kfops.nodes import INJECTED
 from kfops.types import Parameter
@@ -29,7 +29,7 @@ _TYPES = {
 }
 
 
-def parameters_of(workflow: Mapping[str, Any]) -> List[Parameter]:
+def parameters_of(workflow: Mapping[str, Any]) -> list[Parameter]:
     """Return the parameters of a compiled pipeline, in the order of its signature.
 
     Those that kfp or kfops sets itself (``pipeline-name``, ``pipeline-output-directory``, ``pipeline-root``,
@@ -57,7 +57,7 @@ def parameters_of(workflow: Mapping[str, Any]) -> List[Parameter]:
     return found
 
 
-def pipeline_spec(workflow: Mapping[str, Any]) -> Dict[str, Any]:
+def pipeline_spec(workflow: Mapping[str, Any]) -> dict[str, Any]:
     """Return what kfp noted about the pipeline (name, description, inputs); empty when it is not a kfp workflow."""
     text = ((workflow.get("metadata") or {}).get("annotations") or {}).get(SPEC_ANNOTATION)
     try:
@@ -75,9 +75,15 @@ def type_word(kind: Any) -> str:
     return _TYPES.get(word, "string")
 
 
-def type_of_default(value: Any) -> Optional[str]:
+def type_of_default(value: Any) -> str | None:
     """Return the kfp type that an unannotated parameter's default suggests, None for text and for no default."""
-    for kind, name in ((bool, "Boolean"), (int, "Integer"), (float, "Float"), (list, "JsonArray"), (dict, "JsonObject")):
+    for kind, name in (
+        (bool, "Boolean"),
+        (int, "Integer"),
+        (float, "Float"),
+        (list, "JsonArray"),
+        (dict, "JsonObject"),
+    ):
         if isinstance(value, kind):
             return name
     return None
@@ -90,7 +96,7 @@ def _boolean(text: str) -> bool:
     return word in ("true", "1", "yes")
 
 
-_READERS: Dict[str, Callable[[str], Any]] = {
+_READERS: dict[str, Callable[[str], Any]] = {
     "integer": int,
     "float": float,
     "boolean": _boolean,

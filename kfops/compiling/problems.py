@@ -6,27 +6,35 @@ import linecache
 import os
 import re
 import sysconfig
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Mapping
 
 from kfops.errors import CompileError, CompileExited, CompileOutOfMemory, KfopsError
 
 _LIBRARIES = tuple(
     {os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    | {os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep}
+    | {str(Path(__file__).resolve().parent.parent) + os.sep}
 )
 _TYPES_DIFFER = re.compile(
     r'passed to the input "(?P<input>.+?)" of component "(?P<component>.+?)": '
     r'Argument type "(?P<given>.+?)" is incompatible with the input type "(?P<wanted>.+?)"'
 )
-_PYTHON_TYPES = {"Integer": "int", "Float": "float", "Boolean": "bool", "String": "str", "JsonArray": "list", "JsonObject": "dict"}
+_PYTHON_TYPES = {
+    "Integer": "int",
+    "Float": "float",
+    "Boolean": "bool",
+    "String": "str",
+    "JsonArray": "list",
+    "JsonObject": "dict",
+}
 _CATEGORY_DIFFERS = re.compile(
     r'Passing (?:PipelineParam )?(?P<what>.+?) with type "(?P<given>.+?)" \(as "(?P<as>\w+)"\) to component input '
     r'"(?P<input>.+?)" with type "(?P<wanted>.+?)" \(as'
 )
 
 
-def explain(error: BaseException, what: str, cells: Optional[Mapping[str, Tuple[str, int]]] = None) -> KfopsError:
+def explain(error: BaseException, what: str, cells: Mapping[str, tuple[str, int]] | None = None) -> KfopsError:
     """Return the CompileError for what user code or kfp raised.
 
     Parameters
@@ -61,13 +69,15 @@ def explain(error: BaseException, what: str, cells: Optional[Mapping[str, Tuple[
     return CompileError(f"{what} does not compile{place}.", why=_short(why), remedy=remedy, **where)
 
 
-def _reason(error: BaseException, line: str) -> Tuple[str, str]:
+def _reason(error: BaseException, line: str) -> tuple[str, str]:
     text = str(error)
     name = type(error).__name__
     differ = _TYPES_DIFFER.search(text)
     if differ:
         given, wanted = _type(differ.group("given")), _type(differ.group("wanted"))
-        why = f'The input "{differ.group("input")}" of {differ.group("component")} takes {wanted}, and is given {given}.'
+        why = (
+            f'The input "{differ.group("input")}" of {differ.group("component")} takes {wanted}, and is given {given}.'
+        )
         return why, "Pass another output, or change the annotation of one of the two."
     category = _CATEGORY_DIFFERS.search(text)
     if category:
@@ -105,13 +115,13 @@ def _in_words(where: Mapping[str, Any]) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _position(error: BaseException, cells: Mapping[str, Tuple[str, int]]) -> Dict[str, Any]:
+def _position(error: BaseException, cells: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
     """Return path, cell, line and source of the innermost line of user code that took part."""
-    found: Optional[Tuple[str, int]] = None
+    found: tuple[str, int] | None = None
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         found = (error.filename, error.lineno)
     else:
-        traceback: Optional[TracebackType] = error.__traceback__
+        traceback: TracebackType | None = error.__traceback__
         while traceback is not None:
             name, line = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
             if name in cells or _is_users(name, line):
@@ -121,7 +131,7 @@ def _position(error: BaseException, cells: Mapping[str, Tuple[str, int]]) -> Dic
         return {}
     name, line = found
     path, cell = cells.get(name, (name, 0))
-    where: Dict[str, Any] = {"path": path, "line": line, "source": linecache.getline(name, line).strip()}
+    where: dict[str, Any] = {"path": path, "line": line, "source": linecache.getline(name, line).strip()}
     if cell:
         where["cell"] = cell
     return where

@@ -7,7 +7,8 @@ import json
 import os
 import signal as signals
 import subprocess
-from typing import Any, Dict, Mapping
+from pathlib import Path
+from typing import Any, Mapping
 
 from kfops.compiling.sandbox import Outcome
 from kfops.errors import CompileCrashed, CompileError, CompileExited, CompileOutOfMemory, CompileTimeout, KfopsError
@@ -22,23 +23,23 @@ def answer(request: Mapping[str, Any]) -> bytes:
     """Compile, in a process that ends afterwards, and return the package or the error as JSON."""
     from kfops.compiling.problems import explain
 
-    cells: Dict[str, Any] = {}
+    cells: dict[str, Any] = {}
     try:
         package = _compile(request, cells)
         wire = dataclasses.replace(package, workflow={}, text="").to_dict()
         return json.dumps({"result": {**wire, "workflow": package.workflow, "text": package.text}}).encode("utf-8")
-    except BaseException as error:  # noqa: B902 - sys.exit and MemoryError are answers as well
-        name = os.path.basename(str(request["path"]))
+    except BaseException as error:  # sys.exit and MemoryError are answers as well
+        name = Path(str(request["path"])).name
         return json.dumps({"error": explain(error, name, cells).to_dict()}, default=str).encode("utf-8")
 
 
-def _compile(request: Mapping[str, Any], cells: Dict[str, Any]) -> Package:
+def _compile(request: Mapping[str, Any], cells: dict[str, Any]) -> Package:
     from kfops import config as configuration
     from kfops.compiling import build, context, finish, loading, source
 
     program = source.read_source(request["path"], request.get("content"), function=request.get("function") or "")
     cells.update(program.cells)
-    folder = os.path.dirname(program.path)
+    folder = str(Path(program.path).parent)
     config = configuration.load(request.get("config")) if request.get("config") else configuration.load(start=folder)
     mode = build.configured_mode(request.get("mode"), config)
     with context.compiling(config, program.dockerfiles):
@@ -74,10 +75,10 @@ def read_outcome(request: Mapping[str, Any], outcome: Outcome) -> Package:
 
 def _ended(request: Mapping[str, Any], outcome: Outcome) -> CompileError:
     path = str(request.get("path", ""))
-    message = f"{os.path.basename(path)} does not compile."
-    facts: Dict[str, Any] = {"path": path, "output": outcome.output}
+    message = f"{Path(path).name} does not compile."
+    facts: dict[str, Any] = {"path": path, "output": outcome.output}
     if outcome.cancelled:
-        return CompileError(f"Compiling {os.path.basename(path)} was cancelled.", cancelled=True, **facts)
+        return CompileError(f"Compiling {Path(path).name} was cancelled.", cancelled=True, **facts)
     if outcome.timed_out:
         limit = float(request.get("time_limit") or TIME_LIMIT)
         return CompileTimeout(
@@ -131,18 +132,16 @@ def _step(wire: Mapping[str, Any]) -> Step:
 
 def shown_path(path: str, config: Any) -> str:
     """Return the path as it is noted in a package: below the project's folder where it is there."""
-    root = os.fspath(getattr(config, "root", None) or os.path.dirname(path))
+    root = os.fspath(getattr(config, "root", None) or Path(path).parent)
     relative = os.path.relpath(path, root)
-    return os.path.basename(path) if relative.startswith("..") else relative
+    return Path(path).name if relative.startswith("..") else relative
 
 
 def git_commit(folder: str) -> str:
     """Return the commit that ``folder`` is at, with ``-dirty`` when files differ from it; "" without git."""
-    above = folder
-    while not os.path.exists(os.path.join(above, ".git")):
-        if os.path.dirname(above) == above:
-            return ""
-        above = os.path.dirname(above)
+    place = Path(folder)
+    if not any((above / ".git").exists() for above in (place, *place.parents)):
+        return ""
     try:
         found = subprocess.run(
             ["git", "-C", folder, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],

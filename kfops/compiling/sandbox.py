@@ -16,7 +16,8 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+from pathlib import Path
+from typing import Any, Callable
 
 #: What a child may print before the rest is dropped.
 OUTPUT_LIMIT = 200_000
@@ -32,9 +33,9 @@ class Outcome:
     ``exit_code`` is None when ``signal`` ended it; ``timed_out`` and ``cancelled`` say that it was killed for that.
     """
 
-    result: Optional[bytes]
+    result: bytes | None
     output: str
-    exit_code: Optional[int] = None
+    exit_code: int | None = None
     signal: int = 0
     timed_out: bool = False
     cancelled: bool = False
@@ -51,7 +52,7 @@ class _Child:
     dropped: int = 0
     timed_out: bool = False
     cancelled: bool = False
-    status: Optional[int] = None
+    status: int | None = None
     ended_at: float = 0.0
 
 
@@ -59,7 +60,7 @@ class Sandbox:
     """Children that run at the same time, by a key of the caller's."""
 
     def __init__(self) -> None:
-        self._children: Dict[Any, _Child] = {}
+        self._children: dict[Any, _Child] = {}
         self._bell = _child_bell()
         _become_subreaper()
 
@@ -90,11 +91,11 @@ class Sandbox:
             os.set_blocking(fd, False)
         self._children[key] = _Child(pid, result_read, output_read, time.monotonic() + time_limit)
 
-    def fds(self) -> List[int]:
+    def fds(self) -> list[int]:
         """Return the file descriptors that become readable when ``poll`` has something to do."""
         return [fd for child in self._children.values() for fd in (child.result_fd, child.output_fd) if fd >= 0]
 
-    def wait(self, extra: List[int], at_most: float = 60.0) -> List[int]:
+    def wait(self, extra: list[int], at_most: float = 60.0) -> list[int]:
         """Wait until a child, or one of ``extra``, needs attention; return the readable ones of ``extra``."""
         now = time.monotonic()
         timeout = min([at_most] + [self._patience(child, now) for child in self._children.values()])
@@ -104,7 +105,7 @@ class Sandbox:
             _drain(bell[0], bytearray(), 0)
         return [fd for fd in extra if fd in readable]
 
-    def poll(self) -> List[Tuple[Any, Outcome]]:
+    def poll(self) -> list[tuple[Any, Outcome]]:
         """Read what the children wrote; return those that have ended, which are forgotten."""
         ended = []
         for key, child in list(self._children.items()):
@@ -206,9 +207,9 @@ def _run_child(work: Callable[[], bytes], result: int, output: int, memory_limit
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _limit_memory(memory_limit)
         sys.stdin, sys.stdout, sys.stderr = (
-            open(0, closefd=False),
-            open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False),
-            open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False),
+            open(0, closefd=False),  # noqa: SIM115
+            open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False),  # noqa: SIM115
+            open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False),  # noqa: SIM115
         )
         answer = work()
         sys.stdout.flush()
@@ -217,7 +218,7 @@ def _run_child(work: Callable[[], bytes], result: int, output: int, memory_limit
         while view:
             view = view[os.write(result, view) :]
         os._exit(0)
-    except BaseException:  # noqa: B902 - whatever it was, the parent's code must not go on in here
+    except BaseException:  # whatever it was, the parent's code must not go on in here
         import traceback
 
         traceback.print_exc()
@@ -244,13 +245,12 @@ def _limit_memory(extra: int) -> None:
 
 def _address_space() -> int:
     try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[0]) * resource.getpagesize()
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     except OSError:
         return 1 << 30
 
 
-def _drain(fd: int, into: bytearray, limit: int) -> Tuple[int, int]:
+def _drain(fd: int, into: bytearray, limit: int) -> tuple[int, int]:
     """Read all there is; return the descriptor (-1 at its end) and the number of bytes that did not fit."""
     dropped = 0
     for _ in range(64):  # a child that prints for ever must not hold up the others
@@ -277,17 +277,16 @@ def _kill_group(pid: int) -> None:
             continue
 
 
-def _children_of(pid: int) -> Set[int]:
-    found: Set[int] = set()
+def _children_of(pid: int) -> set[int]:
+    found: set[int] = set()
     try:
-        entries = [name for name in os.listdir("/proc") if name.isdigit()]
+        entries = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     except OSError:
         return found
-    for name in entries:
+    for entry in entries:
         try:
-            with open(f"/proc/{name}/stat") as file:
-                if int(file.read().rsplit(")", 1)[1].split()[1]) == pid:
-                    found.add(int(name))
+            if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                found.add(int(entry.name))
         except (OSError, IndexError, ValueError):
             continue
     return found

@@ -13,7 +13,8 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Set, Tuple, Union
+from pathlib import Path
+from typing import Any
 
 from kfops.errors import CompileError, InvalidInput
 
@@ -43,11 +44,11 @@ class Program:
     kind: str
     path: str
     sha256: str
-    units: List[Unit]
-    dockerfiles: Dict[str, str] = field(default_factory=dict)
+    units: list[Unit]
+    dockerfiles: dict[str, str] = field(default_factory=dict)
 
     @property
-    def cells(self) -> Dict[str, Tuple[str, int]]:
+    def cells(self) -> dict[str, tuple[str, int]]:
         """For each unit's file name: the path of the source and the number of the cell."""
         return {unit.filename: (self.path, unit.cell) for unit in self.units}
 
@@ -58,12 +59,12 @@ class _Cell:
     magic: str
     text: str
     filename: str
-    tree: Optional[ast.Module] = None
-    problem: Optional[SyntaxError] = None
+    tree: ast.Module | None = None
+    problem: SyntaxError | None = None
 
 
 def read_source(
-    path: Union[str, "os.PathLike[str]"], content: Union[str, Dict[str, Any], None] = None, *, function: str = ""
+    path: str | os.PathLike[str], content: str | dict[str, Any] | None = None, *, function: str = ""
 ) -> Program:
     """Return the code to execute for ``path``.
 
@@ -83,11 +84,11 @@ def read_source(
     CompileError
         It is not valid: ``details`` has ``cell`` and ``line``.
     """
-    path = os.path.abspath(os.fspath(path))
-    kind = os.path.splitext(path)[1]
+    path = str(Path(path).absolute())
+    kind = Path(path).suffix
     if kind not in (".py", ".ipynb"):
         raise InvalidInput(
-            f"{os.path.basename(path)} is neither a Python file nor a notebook.", remedy="Give a .py or .ipynb file."
+            f"{Path(path).name} is neither a Python file nor a notebook.", remedy="Give a .py or .ipynb file."
         )
     text = content if isinstance(content, str) else json.dumps(content) if content is not None else _read(path)
     digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
@@ -99,8 +100,7 @@ def read_source(
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read.", why=f"{error.strerror or error}.") from None
     except UnicodeDecodeError:
@@ -113,27 +113,25 @@ def _parse(text: str, filename: str) -> ast.Module:
     except SyntaxError as error:
         raise _syntax_error(error, filename, 0, text) from None
     except ValueError as error:
-        raise CompileError(
-            f"{os.path.basename(filename)} does not compile.", why=f"{error}.", path=filename
-        ) from None
+        raise CompileError(f"{Path(filename).name} does not compile.", why=f"{error}.", path=filename) from None
 
 
 def _syntax_error(error: SyntaxError, path: str, cell: int, text: str) -> CompileError:
     line = error.lineno or 1
     lines = text.splitlines()
     place = f"cell {cell}, line {line}" if cell else f"line {line}"
-    details: Dict[str, Any] = {"path": path, "line": line}
+    details: dict[str, Any] = {"path": path, "line": line}
     details["source"] = lines[line - 1].strip() if 0 < line <= len(lines) else ""
     if cell:
         details["cell"] = cell
     return CompileError(
-        f"{os.path.basename(path)} does not compile ({place}).", why=f"{type(error).__name__}: {error.msg}", **details
+        f"{Path(path).name} does not compile ({place}).", why=f"{type(error).__name__}: {error.msg}", **details
     )
 
 
-def _cells(text: str, path: str) -> Tuple[List[_Cell], Dict[str, str]]:
+def _cells(text: str, path: str) -> tuple[list[_Cell], dict[str, str]]:
     """Return the code cells that hold Python, parsed, and the Dockerfiles."""
-    name = os.path.basename(path)
+    name = Path(path).name
     try:
         notebook = json.loads(text)
         found = notebook["cells"]
@@ -141,8 +139,8 @@ def _cells(text: str, path: str) -> Tuple[List[_Cell], Dict[str, str]]:
         raise InvalidInput(
             f"{name} is not a notebook.", why="It is not the JSON of notebook format 4.", path=path
         ) from None
-    cells: List[_Cell] = []
-    dockerfiles: Dict[str, str] = {}
+    cells: list[_Cell] = []
+    dockerfiles: dict[str, str] = {}
     for number, cell in enumerate(found, 1):
         if cell.get("cell_type") != "code":
             continue
@@ -157,11 +155,11 @@ def _cells(text: str, path: str) -> Tuple[List[_Cell], Dict[str, str]]:
     return cells, dockerfiles
 
 
-def _split(source: str) -> Tuple[str, str]:
+def _split(source: str) -> tuple[str, str]:
     """Return the cell magic and the cell with that line emptied, so that line numbers stay."""
     lines = source.split("\n")
     for number, line in enumerate(lines):
-        if not line.strip() or line.lstrip().startswith("#") and not line.lstrip().startswith("%%"):
+        if not line.strip() or (line.lstrip().startswith("#") and not line.lstrip().startswith("%%")):
             continue
         found = _CELL_MAGIC.match(line)
         if not found:
@@ -190,7 +188,7 @@ def _parsed(cell: _Cell) -> _Cell:
     return cell
 
 
-def _empty(lines: List[str], line: int) -> None:
+def _empty(lines: list[str], line: int) -> None:
     goes_on = True
     while goes_on and line < len(lines):
         goes_on = lines[line].endswith("\\")
@@ -199,14 +197,14 @@ def _empty(lines: List[str], line: int) -> None:
         line += 1
 
 
-def _units(cells: List[_Cell], path: str, function: str) -> List[Unit]:
+def _units(cells: list[_Cell], path: str, function: str) -> list[Unit]:
     own = [cell for cell in cells if cell.magic.split()[:2] == ["kfops", "pipeline"]]
     for cell in own:
         if cell.tree is None and cell.problem is not None:
             raise _syntax_error(cell.problem, path, cell.number, cell.text)
     last = own[-1].number if own else 0
     whole = {cell.number for cell in own}
-    kept: Dict[int, List[ast.stmt]] = {cell.number: list(cell.tree.body) for cell in own if cell.tree}
+    kept: dict[int, list[ast.stmt]] = {cell.number: list(cell.tree.body) for cell in own if cell.tree}
     others = [
         (cell.number, statement)
         for cell in cells
@@ -215,7 +213,7 @@ def _units(cells: List[_Cell], path: str, function: str) -> List[Unit]:
         if not isinstance(statement, ast.Expr)
     ]
     if not own:
-        roots = [(n, s) for n, s in others if _is_pipeline(s) or function and getattr(s, "name", "") == function]
+        roots = [(n, s) for n, s in others if _is_pipeline(s) or (function and getattr(s, "name", "") == function)]
         broken = next((cell for cell in cells if cell.tree is None and cell.problem), None)
         if not roots and broken is not None and broken.problem is not None:
             raise _syntax_error(broken.problem, path, broken.number, broken.text)
@@ -231,10 +229,10 @@ def _units(cells: List[_Cell], path: str, function: str) -> List[Unit]:
     return units
 
 
-def _add_needed(kept: Dict[int, List[ast.stmt]], others: List[Tuple[int, ast.stmt]]) -> None:
+def _add_needed(kept: dict[int, list[ast.stmt]], others: list[tuple[int, ast.stmt]]) -> None:
     """Add to ``kept`` the statements that bind a name which what is kept uses, and so on."""
     taken = {id(statement) for statements in kept.values() for statement in statements}
-    needed: Set[str] = set()
+    needed: set[str] = set()
     for statements in kept.values():
         for statement in statements:
             needed |= _names(statement)
@@ -250,19 +248,21 @@ def _add_needed(kept: Dict[int, List[ast.stmt]], others: List[Tuple[int, ast.stm
             grew = True
 
 
-def _names(statement: ast.stmt) -> Set[str]:
+def _names(statement: ast.stmt) -> set[str]:
     found = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
     for node in ast.walk(statement):  # annotations may be written as text
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 80:
-            found.update(re.findall(r"[A-Za-z_]\w*", node.value) if "[" in node.value or node.value.isidentifier() else ())
+            found.update(
+                re.findall(r"[A-Za-z_]\w*", node.value) if "[" in node.value or node.value.isidentifier() else ()
+            )
     return found
 
 
-def _bound(statement: ast.stmt) -> Set[str]:
+def _bound(statement: ast.stmt) -> set[str]:
     """Return the names that a statement binds or changes; "*" imports bind anything that is needed."""
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {statement.name}
-    found: Set[str] = set()
+    found: set[str] = set()
     for node in ast.walk(statement):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             found.update((alias.asname or alias.name).split(".")[0] for alias in node.names)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict
+from typing import Any
 
 #: Strings that PyYAML writes bare and Go's yaml.v2 reads as a number or a truth value.
-_READ_DIFFERENTLY = re.compile(r"^(?:[yYnN]|[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+|[-+]?0[bBoOxX][0-9a-fA-F_]+)$")
+_READ_DIFFERENTLY = re.compile(
+    r"^(?:[yYnN]|[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+|[-+]?0[bBoOxX][0-9a-fA-F_]+)$"
+)
 
 
-def dump(workflow: Dict[str, Any]) -> str:
+def dump(workflow: dict[str, Any]) -> str:
     """Return ``workflow`` as YAML: keys in their own order, long texts as blocks."""
     import yaml
 
     base = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     dumper = _dumpers.get(base) or _dumpers.setdefault(base, _make(base))
-    return str(yaml.dump(workflow, Dumper=dumper, default_flow_style=None, sort_keys=False, allow_unicode=True, width=120))
+    return str(
+        yaml.dump(workflow, Dumper=dumper, default_flow_style=None, sort_keys=False, allow_unicode=True, width=120)
+    )
 
 
-_dumpers: Dict[Any, Any] = {}
+_dumpers: dict[Any, Any] = {}
 
 
 def _make(base: Any) -> Any:

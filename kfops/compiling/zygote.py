@@ -11,13 +11,13 @@ from __future__ import annotations
 import gc
 import itertools
 import json
-import os
 import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import Future
-from typing import Any, BinaryIO, Dict, List, Mapping, Tuple
+from pathlib import Path
+from typing import Any, BinaryIO, Mapping
 
 from kfops.compiling.request import MEMORY_LIMIT, TIME_LIMIT, answer, read_outcome
 from kfops.compiling.sandbox import Outcome, Sandbox
@@ -42,12 +42,12 @@ class Zygote:
     >>> zygote.close()  # doctest: +SKIP
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]", connection: socket.socket) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
         self._process = process
         self._socket = connection
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._waiting: Dict[str, Tuple["Future[Package]", Mapping[str, Any]]] = {}
+        self._waiting: dict[str, tuple[Future[Package], Mapping[str, Any]]] = {}
         self._dead: str = ""
         self._reader = threading.Thread(target=self._read, name="kfops-zygote", daemon=True)
         self._reader.start()
@@ -56,7 +56,7 @@ class Zygote:
     def start(cls, *, python: str = sys.executable) -> Zygote:
         """Start a zygote process; it imports kfp while the caller goes on."""
         ours, theirs = socket.socketpair()
-        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        root = str(Path(__file__).absolute().parent.parent.parent)
         with theirs:
             process = subprocess.Popen(
                 [python, "-c", _START, str(theirs.fileno()), root],
@@ -92,9 +92,9 @@ class Zygote:
         """
         return self.submit(request).result()
 
-    def submit(self, request: Mapping[str, Any]) -> "Future[Package]":
+    def submit(self, request: Mapping[str, Any]) -> Future[Package]:
         """Begin a compile and return the future of its package."""
-        future: "Future[Package]" = Future()
+        future: Future[Package] = Future()
         key = str(request.get("id") or f"#{next(self._numbers)}")
         with self._lock:
             if self._dead:
@@ -185,11 +185,7 @@ def _warm_up() -> None:
     """Import what every compile needs, and keep the collector from copying its pages in every fork."""
     import kfp.compiler
     import kfp.components
-    import kfp.v2.dsl  # noqa: F401
-
-    import kfops.config
-    import kfops.model
-    from kfops.compiling import build, finish, loading, problems, source, text  # noqa: F401
+    import kfp.v2.dsl
 
     def nothing() -> None:
         """Stand in for a component: the first one defined in a process takes 150 ms."""
@@ -216,7 +212,7 @@ def _serve(connection: socket.socket, sandbox: Sandbox) -> None:
         _give(sandbox.poll(), stream)
 
 
-def _take(message: Dict[str, Any], sandbox: Sandbox) -> None:
+def _take(message: dict[str, Any], sandbox: Sandbox) -> None:
     if "cancel" in message:
         sandbox.kill(message["cancel"])
         return
@@ -229,7 +225,7 @@ def _take(message: Dict[str, Any], sandbox: Sandbox) -> None:
     )
 
 
-def _give(ended: List[Tuple[Any, Outcome]], stream: BinaryIO) -> None:
+def _give(ended: list[tuple[Any, Outcome]], stream: BinaryIO) -> None:
     for key, outcome in ended:
         body = outcome.result or b""
         facts = {k: v for k, v in vars(outcome).items() if k != "result"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, List, Union
+from typing import Any
 
 from kfops.models.folder import FolderStore
 from kfops.models.opening import open_store
@@ -22,7 +22,7 @@ from kfops.types import ModelVersion
 __all__ = ["FolderStore", "ModelStore", "S3Store", "fetch", "get_model", "list_models", "open_store"]
 
 
-def list_models(*, config: Any = None, connection: Any = None) -> List[ModelVersion]:
+def list_models(*, config: Any = None, connection: Any = None) -> list[ModelVersion]:
     """Return the model versions in the model store, the newest first.
 
     Raises
@@ -35,7 +35,7 @@ def list_models(*, config: Any = None, connection: Any = None) -> List[ModelVers
     >>> [model.name for model in list_models()]  # doctest: +SKIP
     ['churn']
     """
-    return open_store(config, connection).list()
+    return list(open_store(config, connection).list())
 
 
 def get_model(key: str, *, config: Any = None, connection: Any = None) -> ModelVersion:
@@ -45,7 +45,7 @@ def get_model(key: str, *, config: Any = None, connection: Any = None) -> ModelV
 
 def fetch(
     key: str,
-    to: Union[str, "os.PathLike[str]", None] = None,
+    to: str | os.PathLike[str] | None = None,
     *,
     config: Any = None,
     connection: Any = None,

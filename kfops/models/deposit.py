@@ -1,19 +1,23 @@
 """Puts a folder or a file into a model store, whole or not at all.
 
-This file is also the program of the materialize step: its text goes into the workflow as it stands, so it needs
-nothing but Python 3.6 and, for S3, the ``minio`` package, and it must not contain two braces in a row.
+This file is also the program of the materialize step: its text goes into the workflow as it stands. So it needs nothing
+but Python 3.8 and, for S3, the ``minio`` package; and it must not hold two braces in a row, which Argo would replace.
 """
+
+from __future__ import annotations
 
 import datetime
 import hashlib
+import io
 import json
 import os
-import random
 import shutil
-import stat
 import subprocess
 import sys
 import time
+import uuid
+from pathlib import Path
+from typing import Any, Mapping, NamedTuple
 
 MANIFEST = "kfops-model.json"
 SCHEMA = "kfops.dev/model/v1"
@@ -25,126 +29,138 @@ _CHUNK = 1 << 20
 _DAY = 86400
 
 
-class DepositProblem(Exception):
-    """The folder cannot be a model, or the store does not take it; says why in one line."""
+class DepositError(Exception):
+    """The folder cannot be a model, or the store does not take it; says why in one sentence."""
 
 
-def scan(path):
-    """Return [(path in the model, path on disk)] of a folder or a file, in order."""
-    if not os.path.lexists(path):
-        raise DepositProblem("There is no " + path + ".")
-    if os.path.isfile(path):
-        name = os.path.basename(path)
-        return [("model" if name == "data" else name, path)]
-    if not os.path.isdir(path):
-        raise DepositProblem(path + " is neither a folder nor a file")
-    root = os.path.realpath(path)
-    found = []
-    _scan_folder(root, "", root, (root,), found)
-    found = sorted(entry for entry in found if entry[0] != MANIFEST)
+class Entry(NamedTuple):
+    """A file of a model: its path below the model, with slashes, and where it is now."""
+
+    path: str
+    source: Path
+
+
+def scan(path: Path) -> list[Entry]:
+    """Return the files of a folder, or the one file that ``path`` is, in order of path."""
+    if path.is_file():
+        # Argo and kfp call every artifact "data".
+        return [Entry("model" if path.name == "data" else path.name, path)]
+    if not path.is_dir():
+        raise DepositError(f"There is no {path}." if not path.exists() else f"{path} is no folder or regular file.")
+    root = path.resolve()
+    found: list[Entry] = []
+    _scan_folder(root, "", (root,), found)
+    found = sorted(entry for entry in found if entry.path != MANIFEST)
     if not found:
-        raise DepositProblem(path + " holds no files.")
+        raise DepositError(f"{path} holds no files.")
     return found
 
 
-def _scan_folder(folder, prefix, root, above, found):
-    for name in sorted(os.listdir(folder)):
-        full = os.path.join(folder, name)
-        inside = prefix + name
-        real = os.path.realpath(full)
-        if os.path.islink(full) and os.path.commonprefix([real + os.sep, root + os.sep]) != root + os.sep:
-            raise DepositProblem(inside + " is a link that leaves the folder, to " + real + ".")
-        if os.path.isdir(full):
-            if real in above:
-                raise DepositProblem(inside + " is a link to a folder it stands in.")
-            _scan_folder(full, inside + "/", root, above + (real,), found)
-        elif not os.path.exists(full):
-            raise DepositProblem(inside + " is a link to nothing.")
-        elif not stat.S_ISREG(os.stat(full).st_mode):
-            raise DepositProblem(inside + " is not a regular file.")
+def _scan_folder(folder: Path, prefix: str, above: tuple[Path, ...], found: list[Entry]) -> None:
+    for entry in sorted(folder.iterdir()):
+        inside = prefix + entry.name
+        if entry.is_symlink():
+            target = Path(os.path.realpath(entry))
+            if above[0] not in target.parents and target != above[0]:
+                raise DepositError(f"{inside} is a link that leaves the folder, to {target}.")
+            if target in above:
+                raise DepositError(f"{inside} is a link to a folder that it stands in.")
+        if entry.is_dir():
+            _scan_folder(entry, inside + "/", (*above, entry.resolve()), found)
+        elif entry.is_file():
+            found.append(Entry(inside, entry))
         else:
-            found.append((inside, full))
+            raise DepositError(f"{inside} is a link to nothing, or no regular file.")
 
 
-def describe(key, files, facts):
-    """Return the manifest of a model whose ``files`` are [(path, size, sha256)]."""
-    lines = "".join(digest + "  " + path + "\n" for path, _, digest in files)
-    manifest = {
+def measure(path: Path, copy: Path | None = None) -> tuple[int, str]:
+    """Return the size and sha256 of a file; with ``copy``, make a durable copy of it on the way."""
+    digest = hashlib.sha256()
+    size = 0
+    target = copy.open("wb") if copy is not None else None
+    try:
+        with path.open("rb") as file:
+            for data in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(data)
+                size += len(data)
+                if target is not None:
+                    target.write(data)
+        if target is not None:
+            target.flush()
+            os.fsync(target.fileno())
+    finally:
+        if target is not None:
+            target.close()
+    return size, digest.hexdigest()
+
+
+def describe(key: str, files: list[tuple[str, int, str]], facts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the manifest of a model whose ``files`` are (path, size, sha256)."""
+    lines = "".join(f"{digest}  {path}\n" for path, _, digest in files)
+    return {
         "schema": SCHEMA,
         "key": key,
         "created_at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "size": sum(size for _, size, _ in files),
         "sha256": hashlib.sha256(lines.encode("utf-8")).hexdigest(),
-        "files": [dict(path=path, size=size, sha256=digest) for path, size, digest in files],
+        "files": [{"path": path, "size": size, "sha256": digest} for path, size, digest in files],
+        **facts,
     }
-    manifest.update(facts)
-    return manifest
 
 
-def put_in_folder(path, store, key, facts):
+def put_in_folder(path: Path, store: Path, key: str, facts: Mapping[str, str]) -> dict[str, Any]:
     """Copy ``path`` to ``<store>/<key>/`` and return its manifest; it appears there whole, by a rename."""
     entries = scan(path)
-    os.makedirs(store, exist_ok=True)
-    target = os.path.join(store, key)
+    store.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(store, key)
-    building = os.path.join(store, ".%s.%s" % (key, _token()))
-    os.mkdir(building)
+    building = store / f".{key}.{_token()}"
+    building.mkdir()
     try:
         files = []
-        for inside, source in entries:
-            copy = os.path.join(building, *inside.split("/"))
-            os.makedirs(os.path.dirname(copy), exist_ok=True)
-            files.append((inside,) + _copy(source, copy))
+        for entry in entries:
+            copy = building / entry.path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            files.append((entry.path, *measure(entry.source, copy)))
         manifest = describe(key, files, facts)
-        with open(os.path.join(building, MANIFEST), "w") as file:
+        with (building / MANIFEST).open("w", encoding="utf-8") as file:
             json.dump(manifest, file, indent=2, sort_keys=True)
             file.flush()
             os.fsync(file.fileno())
-        _move_into_place(building, target)
+        _move_into_place(building, store / key)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return manifest
 
 
-def _copy(source, target):
-    digest = hashlib.sha256()
-    size = 0
-    with open(source, "rb") as old, open(target, "wb") as new:
-        for data in iter(lambda: old.read(_CHUNK), b""):
-            digest.update(data)
-            new.write(data)
-            size += len(data)
-        new.flush()
-        os.fsync(new.fileno())
-    return size, digest.hexdigest()
-
-
-def _move_into_place(building, target):
+def _move_into_place(building: Path, target: Path) -> None:
+    aside = building.with_name(building.name + ".old")
     for _ in range(100):
         try:
-            os.rename(building, target)
+            building.rename(target)
             return
         except OSError:
-            if not os.path.isdir(target):
+            if not target.is_dir():
                 raise
-        aside = building + ".old"
         try:
-            os.rename(target, aside)
+            target.rename(aside)
         except OSError:
             continue  # another writer was quicker; its model is replaced in turn
         shutil.rmtree(aside, ignore_errors=True)
-    raise DepositProblem("Other writers keep replacing " + target + ".")
+    raise DepositError(f"Other writers keep replacing {target}.")
 
 
-def _remove_leftovers(store, key):
+def _remove_leftovers(store: Path, key: str) -> None:
     """Remove what writers left that died a day ago or more; younger ones may still be at work."""
-    for name in os.listdir(store):
-        full = os.path.join(store, name)
-        if name.startswith(".%s." % key) and time.time() - os.stat(full).st_mtime > _DAY:
-            shutil.rmtree(full, ignore_errors=True)
+    for entry in store.glob(f".{key}.*"):
+        try:
+            old = time.time() - entry.stat().st_mtime > _DAY
+        except FileNotFoundError:
+            continue
+        if old:
+            shutil.rmtree(entry, ignore_errors=True)
 
 
-def put_in_s3(path, client, bucket, prefix, key, facts):
+def put_in_s3(path: Path, client: Any, bucket: str, prefix: str, key: str, facts: Mapping[str, str]) -> dict[str, Any]:
     """Copy ``path`` to ``<bucket>/<prefix><key>/`` and return its manifest, which is written last.
 
     A model that is there already is none from the first change on until the new one is whole.
@@ -152,17 +168,18 @@ def put_in_s3(path, client, bucket, prefix, key, facts):
     entries = scan(path)
     if not client.bucket_exists(bucket):
         client.make_bucket(bucket)
-    base = prefix + key + "/"
+    base = f"{prefix}{key}/"
     token = _token()
     client.remove_object(bucket, base + MANIFEST)
     _put_text(client, bucket, base + CLAIM, token)
     files = []
     written = {}
-    for inside, source in entries:
+    for entry in entries:
         _check_claim(client, bucket, base, token)
-        files.append((inside,) + _measure(source))
-        written[base + inside] = (source, client.fput_object(bucket, base + inside, source).etag)
-    _replace_strangers(client, bucket, base, token, written)
+        files.append((entry.path, *measure(entry.source)))
+        written[base + entry.path] = client.fput_object(bucket, base + entry.path, str(entry.source)).etag
+    sources = {base + entry.path: entry.source for entry in entries}
+    _replace_strangers(client, bucket, base, token, written, sources)
     manifest = describe(key, files, facts)
     _check_claim(client, bucket, base, token)
     _put_text(client, bucket, base + MANIFEST, json.dumps(manifest, indent=2, sort_keys=True))
@@ -170,109 +187,98 @@ def put_in_s3(path, client, bucket, prefix, key, facts):
     return manifest
 
 
-def _replace_strangers(client, bucket, base, token, written):
-    """Remove what an earlier writer left, and put back what it overwrote while it noticed that it had lost."""
+def _replace_strangers(
+    client: Any, bucket: str, base: str, token: str, written: dict[str, str], sources: Mapping[str, Path]
+) -> None:
+    """Remove what an earlier writer left, and put back what it overwrote before it noticed that it had lost."""
     for _ in range(10):
-        found = dict((o.object_name, o.etag) for o in client.list_objects(bucket, prefix=base, recursive=True))
-        for name in set(found) - set(written) - set([base + CLAIM]):
-            client.remove_object(bucket, name)
-        wrong = [name for name in written if found.get(name) != written[name][1]]
+        found = {entry.object_name: entry.etag for entry in client.list_objects(bucket, prefix=base, recursive=True)}
+        for name in found:
+            if name not in written and name != base + CLAIM:
+                client.remove_object(bucket, name)
+        wrong = [name for name, etag in written.items() if found.get(name) != etag]
         if not wrong:
             return
-        _check_claim(client, bucket, base, token)
         for name in wrong:
-            source = written[name][0]
-            written[name] = (source, client.fput_object(bucket, name, source).etag)
-    raise DepositProblem("Another writer keeps changing " + bucket + "/" + base + ".")
+            _check_claim(client, bucket, base, token)
+            written[name] = client.fput_object(bucket, name, str(sources[name])).etag
+    raise DepositError(f"Another writer keeps changing {bucket}/{base}.")
 
 
-def _check_claim(client, bucket, base, token):
+def _check_claim(client: Any, bucket: str, base: str, token: str) -> None:
     try:
         response = client.get_object(bucket, base + CLAIM)
     except Exception as error:
         if getattr(error, "code", "") != "NoSuchKey":
             raise
-        raise DepositProblem("Another writer has finished " + bucket + "/" + base + " meanwhile.")
+        raise DepositError(f"Another writer has finished {bucket}/{base} meanwhile.") from None
     try:
         claimed = response.read().decode("ascii")
     finally:
         response.close()
         response.release_conn()
     if claimed != token:
-        raise DepositProblem("Another writer has taken over " + bucket + "/" + base + ".")
+        raise DepositError(f"Another writer has taken over {bucket}/{base}.")
 
 
-def _put_text(client, bucket, name, text):
-    import io
-
+def _put_text(client: Any, bucket: str, name: str, text: str) -> None:
     data = text.encode("utf-8")
     client.put_object(bucket, name, io.BytesIO(data), len(data))
 
 
-def _measure(path):
-    digest = hashlib.sha256()
-    size = 0
-    with open(path, "rb") as file:
-        for data in iter(lambda: file.read(_CHUNK), b""):
-            digest.update(data)
-            size += len(data)
-    return size, digest.hexdigest()
+def _token() -> str:
+    return uuid.uuid4().hex[:12]
 
 
-def _token():
-    return "%012x" % random.SystemRandom().getrandbits(48)
-
-
-def split_s3(store):
-    """Return (bucket, prefix) of ``s3://bucket[/prefix]``."""
+def split_s3(store: str) -> tuple[str, str]:
+    """Return (bucket, prefix) of ``s3://bucket[/prefix]``; the prefix is empty or ends in a slash."""
     bucket, _, prefix = store[len("s3://") :].partition("/")
-    return bucket or DEFAULT_BUCKET, prefix.strip("/") + "/" if prefix.strip("/") else ""
+    prefix = prefix.strip("/")
+    return bucket or DEFAULT_BUCKET, f"{prefix}/" if prefix else ""
 
 
-def main(path, environment):
+def main(path: str, environment: Mapping[str, str]) -> None:
     """Be the materialize step: put the model at ``path`` where ``environment`` says."""
     key = environment.get("KFOPS_RUN_ID", "")
     if not key or "workflow.uid" in key:
-        raise DepositProblem("KFOPS_RUN_ID is not set; the backend gives it to every run.")
+        raise DepositError("KFOPS_RUN_ID is not set; the backend gives it to every run.")
     version = environment.get("KFOPS_VERSION_ID", "")
+    pipeline = environment.get("KFOPS_PIPELINE", "")
     facts = {
-        "name": environment.get("KFOPS_MODEL_NAME") or environment.get("KFOPS_PIPELINE") or "model",
+        "name": pipeline or "model",
         "run_id": key,
         "version_id": "" if "workflow.parameters" in version else version,
-        "pipeline_name": environment.get("KFOPS_PIPELINE", ""),
+        "pipeline_name": pipeline,
         "notebook": "",
     }
-    store = environment.get("KFOPS_MODEL_STORE") or "s3://" + DEFAULT_BUCKET
+    store = environment.get("KFOPS_MODEL_STORE") or f"s3://{DEFAULT_BUCKET}"
     if store.startswith("s3://"):
         bucket, prefix = split_s3(store)
-        manifest = put_in_s3(path, _client(environment), bucket, prefix, key, facts)
-        location = "s3://%s/%s%s/" % (bucket, prefix, key)
+        manifest = put_in_s3(Path(path), _client(environment), bucket, prefix, key, facts)
+        location = f"s3://{bucket}/{prefix}{key}"
     else:
-        manifest = put_in_folder(path, store, key, facts)
-        location = os.path.join(store, key)
+        manifest = put_in_folder(Path(path), Path(store), key, facts)
+        location = f"{store}/{key}"
     count = len(manifest["files"])
-    print("model at %s: %d %s, %d bytes" % (location, count, "file" if count == 1 else "files", manifest["size"]))
+    print(f"{count} file{'' if count == 1 else 's'}, {manifest['size']} bytes, to {location}")
 
 
-def _client(environment):
+def _client(environment: Mapping[str, str]) -> Any:
+    keys = []
+    for kind in ("ACCESS", "SECRET"):
+        named = environment.get(f"KFOPS_S3_{kind}_KEY_ENV", "")
+        keys.append(environment.get(f"MINIO_{kind}_KEY") or environment.get(named, ""))
+    if not all(keys):
+        secret = environment.get("KFOPS_S3_SECRET", "mlpipeline-minio-artifact")
+        raise DepositError(f"The step has no keys for the model store; the Secret {secret} should give them.")
     try:
         import minio
     except ImportError:
-        print("installing minio")
-        subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", "minio>=7.1,<8"])
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "minio>=7.1,<8"], check=True)
         import minio
-    keys = []
-    for kind in ("ACCESS", "SECRET"):
-        named = environment.get("KFOPS_S3_%s_KEY_ENV" % kind, "")
-        keys.append(environment.get("MINIO_%s_KEY" % kind) or environment.get(named, ""))
-    if not all(keys):
-        raise DepositProblem(
-            "There are no keys for the model store: the step needs MINIO_ACCESS_KEY and MINIO_SECRET_KEY, "
-            "which come from the Secret " + environment.get("KFOPS_S3_SECRET", "mlpipeline-minio-artifact") + "."
-        )
-    return minio.Minio(
-        environment.get("KFOPS_S3_ENDPOINT") or DEFAULT_ENDPOINT,
-        access_key=keys[0],
-        secret_key=keys[1],
-        secure=environment.get("KFOPS_S3_SECURE", "") == "true",
-    )
+    endpoint = environment.get("KFOPS_S3_ENDPOINT") or DEFAULT_ENDPOINT
+    secure = environment.get("KFOPS_S3_SECURE", "") == "true"
+    if "://" in endpoint:
+        scheme, _, endpoint = endpoint.partition("://")
+        secure = scheme == "https"
+    return minio.Minio(endpoint.rstrip("/"), access_key=keys[0], secret_key=keys[1], secure=secure)

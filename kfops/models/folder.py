@@ -6,7 +6,7 @@ import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Union
+from typing import Any, Mapping, Sequence
 
 from kfops.errors import ModelError, NotFound
 from kfops.models import deposit
@@ -17,24 +17,24 @@ from kfops.types import ModelFile, ModelVersion
 class FolderStore(ModelStore):
     """A store in a folder, which need not exist yet."""
 
-    def __init__(self, folder: Union[str, "os.PathLike[str]"]) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder).expanduser().absolute()
         self.location = str(self.folder)
 
     def __repr__(self) -> str:
         return f"FolderStore({self.location!r})"
 
-    def put(self, folder: Union[str, "os.PathLike[str]"], key: str, facts: Mapping[str, str]) -> ModelVersion:
+    def put(self, folder: str | os.PathLike[str], key: str, facts: Mapping[str, str]) -> ModelVersion:
         """Copy a folder or file into the store; the model appears whole, by a rename."""
         try:
-            manifest = deposit.put_in_folder(os.fspath(folder), self.location, checked_key(key), dict(facts))
-        except deposit.DepositProblem as problem:
+            manifest = deposit.put_in_folder(Path(folder), self.folder, checked_key(key), facts)
+        except deposit.DepositError as problem:
             raise ModelError(f"{os.fspath(folder)} cannot be materialized.", why=str(problem)) from None
         except OSError as error:
             raise ModelError(f"The model store {self.location} cannot be written.", why=f"{error}.") from None
         return model_of(manifest, self.location)
 
-    def list(self) -> List[ModelVersion]:
+    def list(self) -> Sequence[ModelVersion]:
         """Return the model versions, the newest first."""
         found = []
         for entry in self.folder.iterdir() if self.folder.is_dir() else []:
@@ -44,7 +44,7 @@ class FolderStore(ModelStore):
                     found.append(model_of(manifest, self.location))
         return sorted(found, key=lambda model: (model.created_at, model.key), reverse=True)
 
-    def manifest(self, key: str) -> Optional[Dict[str, Any]]:
+    def manifest(self, key: str) -> dict[str, Any] | None:
         """Return the manifest of a model, None when there is no such model."""
         path = self.folder / key / deposit.MANIFEST
         try:
@@ -59,10 +59,10 @@ class FolderStore(ModelStore):
         gone = self.folder / f".{checked_key(key)}.{uuid.uuid4().hex[:8]}.deleted"
         if self.manifest(key) is None:
             raise NotFound(f"There is no model {key}.", why=f"Nothing is there at {self.location}/{key}.")
-        os.rename(self.folder / key, gone)
+        (self.folder / key).rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
-    def fetch(self, key: str, to: Union[str, "os.PathLike[str]", None] = None) -> Path:
+    def fetch(self, key: str, to: str | os.PathLike[str] | None = None) -> Path:
         """Return the model's own folder, checked; with ``to``, a copy of it there."""
         if to is not None:
             return super().fetch(key, to)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
-from typing import Any, Tuple
+from typing import Any
 
 from kfops.errors import ModelError
 from kfops.models.deposit import DEFAULT_BUCKET, DEFAULT_ENDPOINT
@@ -14,7 +14,7 @@ from kfops.models.s3 import S3Store
 from kfops.models.store import ModelStore
 
 #: The Secret that Kubeflow makes in every profile, with the keys ``accesskey`` and ``secretkey``.
-CLUSTER_SECRET = "mlpipeline-minio-artifact"
+CLUSTER_SECRET = "mlpipeline-minio-artifact"  # noqa: S105 - its name
 
 
 def open_store(config: Any = None, connection: Any = None, *, location: str = "") -> ModelStore:
@@ -71,7 +71,7 @@ def _s3(location: str, config: Any, connection: Any) -> S3Store:
     )
 
 
-def _keys(config: Any, connection: Any) -> Tuple[str, str]:
+def _keys(config: Any, connection: Any) -> tuple[str, str]:
     """Return the keys from the environment, else from the Secret in the namespace."""
     models = config.models
     names = (models.access_key_env or "MINIO_ACCESS_KEY", models.secret_key_env or "MINIO_SECRET_KEY")
@@ -88,7 +88,7 @@ def _keys(config: Any, connection: Any) -> Tuple[str, str]:
     return _from_secret(models.secret or CLUSTER_SECRET, getattr(connection, "namespace", "") or "kubeflow")
 
 
-def _from_secret(name: str, namespace: str) -> Tuple[str, str]:
+def _from_secret(name: str, namespace: str) -> tuple[str, str]:
     from kubernetes import client, config
     from kubernetes.client.rest import ApiException
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, TypeVar, Union
+from typing import Any, Callable, Mapping, Sequence, TypeVar
 
 from kfops.errors import ModelError, NotFound
 from kfops.models import deposit
@@ -29,9 +30,7 @@ class S3Store(ModelStore):
         Whether to use TLS, when the endpoint does not say.
     """
 
-    def __init__(
-        self, location: str, *, endpoint: str, access_key: str, secret_key: str, secure: bool = False
-    ) -> None:
+    def __init__(self, location: str, *, endpoint: str, access_key: str, secret_key: str, secure: bool = False) -> None:
         import minio
         import urllib3
 
@@ -54,26 +53,26 @@ class S3Store(ModelStore):
     def __repr__(self) -> str:
         return f"S3Store({self.location!r}, endpoint={self.endpoint!r})"
 
-    def put(self, folder: Union[str, "os.PathLike[str]"], key: str, facts: Mapping[str, str]) -> ModelVersion:
+    def put(self, folder: str | os.PathLike[str], key: str, facts: Mapping[str, str]) -> ModelVersion:
         """Copy a folder or file into the bucket, the manifest last."""
         checked_key(key)
         try:
-            deposit.scan(os.fspath(folder))
+            deposit.scan(Path(folder))
             manifest = self._ask(
-                lambda: deposit.put_in_s3(os.fspath(folder), self._client, self.bucket, self.prefix, key, dict(facts))
+                lambda: deposit.put_in_s3(Path(folder), self._client, self.bucket, self.prefix, key, facts)
             )
-        except deposit.DepositProblem as problem:
+        except deposit.DepositError as problem:
             raise ModelError(f"{os.fspath(folder)} cannot be materialized.", why=str(problem)) from None
         return model_of(manifest, self.location)
 
-    def list(self) -> List[ModelVersion]:
+    def list(self) -> Sequence[ModelVersion]:
         """Return the model versions, the newest first."""
         keys = self._ask(self._keys)
         manifests = [(key, self.manifest(key)) for key in keys]
         found = [model_of(manifest, self.location) for _, manifest in manifests if manifest is not None]
         return sorted(found, key=lambda model: (model.created_at, model.key), reverse=True)
 
-    def manifest(self, key: str) -> Optional[Dict[str, Any]]:
+    def manifest(self, key: str) -> dict[str, Any] | None:
         """Return the manifest of a model, None when there is no such model."""
         name = f"{self.prefix}{key}/{deposit.MANIFEST}"
         text = self._ask(lambda: self._read(name), absent=None)
@@ -90,7 +89,7 @@ class S3Store(ModelStore):
         if self._ask(lambda: self._client.fget_object(self.bucket, name, str(to)), absent=None) is None:
             raise ModelError(f"The model {key} is damaged.", why=f"{file.path} is missing.", path=file.path)
 
-    def _keys(self) -> List[str]:
+    def _keys(self) -> builtins.list[str]:
         if not self._client.bucket_exists(self.bucket):
             return []
         found = self._client.list_objects(self.bucket, prefix=self.prefix)
@@ -119,7 +118,7 @@ class S3Store(ModelStore):
         except S3Error as error:
             if "absent" in absent and error.code in ("NoSuchKey", "NoSuchBucket"):
                 return absent["absent"]  # type: ignore[no-any-return]
-            raise self._refused(error.code) from None
+            raise self._refused(error.code or "") from None
         except urllib3.exceptions.HTTPError as error:
             raise ModelError(
                 f"The model store at {self.endpoint} does not answer.",

@@ -10,7 +10,7 @@ import re
 import shutil
 import uuid
 from pathlib import Path, PurePosixPath
-from typing import Any, Dict, List, Mapping, Optional, Union
+from typing import Any, Mapping, Sequence
 
 from kfops.errors import ModelError, NotFound
 from kfops.models import deposit
@@ -31,7 +31,7 @@ class ModelStore(abc.ABC):
     location: str
 
     @abc.abstractmethod
-    def put(self, folder: Union[str, "os.PathLike[str]"], key: str, facts: Mapping[str, str]) -> ModelVersion:
+    def put(self, folder: str | os.PathLike[str], key: str, facts: Mapping[str, str]) -> ModelVersion:
         """Copy a folder (or a single file) into the store and return the model version.
 
         Parameters
@@ -50,11 +50,11 @@ class ModelStore(abc.ABC):
         """
 
     @abc.abstractmethod
-    def list(self) -> List[ModelVersion]:
+    def list(self) -> Sequence[ModelVersion]:
         """Return the model versions, the newest first."""
 
     @abc.abstractmethod
-    def manifest(self, key: str) -> Optional[Dict[str, Any]]:
+    def manifest(self, key: str) -> dict[str, Any] | None:
         """Return the manifest of a model, None when there is no such model."""
 
     @abc.abstractmethod
@@ -74,7 +74,7 @@ class ModelStore(abc.ABC):
             )
         return model_of(manifest, self.location)
 
-    def fetch(self, key: str, to: Union[str, "os.PathLike[str]", None] = None) -> Path:
+    def fetch(self, key: str, to: str | os.PathLike[str] | None = None) -> Path:
         """Copy a model to the folder ``to``, check every file against the manifest and return the folder.
 
         The folder is there whole or not at all; one that is there with the same model is kept.
@@ -107,7 +107,7 @@ class ModelStore(abc.ABC):
             if target.exists():
                 shutil.rmtree(target)
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.rename(building, target)
+            building.rename(target)
         finally:
             shutil.rmtree(building, ignore_errors=True)
         return target
@@ -116,9 +116,7 @@ class ModelStore(abc.ABC):
 def checked_key(key: str) -> str:
     """Return ``key``; ModelError when it cannot be one, such as ``../x``."""
     if not isinstance(key, str) or not _KEY.fullmatch(key):
-        raise ModelError(
-            f"{key!r} cannot be the key of a model.", why="A key is of letters, digits and . _ - alone."
-        )
+        raise ModelError(f"{key!r} cannot be the key of a model.", why="A key is of letters, digits and . _ - alone.")
     return key
 
 
@@ -145,12 +143,10 @@ def model_of(manifest: Mapping[str, Any], store: str) -> ModelVersion:
             },
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"A manifest in {store} cannot be read.", why=f"{type(error).__name__}: {error}."
-        ) from None
+        raise ModelError(f"A manifest in {store} cannot be read.", why=f"{type(error).__name__}: {error}.") from None
 
 
-def read_manifest(text: Union[str, bytes], where: str) -> Dict[str, Any]:
+def read_manifest(text: str | bytes, where: str) -> dict[str, Any]:
     """Return a manifest's text as data; ModelError when it is not one."""
     try:
         found = json.loads(text)
@@ -163,7 +159,7 @@ def read_manifest(text: Union[str, bytes], where: str) -> Dict[str, Any]:
 
 def check_file(path: Path, file: ModelFile, key: str) -> None:
     """Raise ModelError when a file is not what the manifest says."""
-    size, digest = deposit._measure(str(path))
+    size, digest = deposit.measure(path)
     if (size, digest) != (file.size, file.sha256):
         raise ModelError(
             f"The model {key} is damaged.",
@@ -178,7 +174,7 @@ def same_files(folder: Path, model: ModelVersion) -> bool:
     found = {}
     for path in folder.rglob("*"):
         if path.is_file() and path.name != deposit.MANIFEST:
-            found[path.relative_to(folder).as_posix()] = deposit._measure(str(path))
+            found[path.relative_to(folder).as_posix()] = deposit.measure(path)
     return found == {file.path: (file.size, file.sha256) for file in model.files}
 
 
