@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run every linter and type checker, two at a time: `make check`; with --fix, what can repair repairs (`make format`)."""
+"""Run every linter and type checker, two at a time: `make check`; with --fix, repair what can be (`make format`)."""
 
 from __future__ import annotations
 

@@ -70,7 +70,10 @@ class Setup:
     def wheel(self) -> Path:
         self.panel()
         value = stamps.digest(
-            *(ROOT / name for name in ("pyproject.toml", "hatch_build.py", "kfops", "kfops_lab", "server_ext", "LICENSE"))
+            *(
+                ROOT / name
+                for name in ("pyproject.toml", "hatch_build.py", "kfops", "kfops_lab", "server_ext", "LICENSE")
+            )
         )
         stamp = ROOT / "dist" / ".stamp-wheel"
         if not (stamps.is_current(stamp, value) and list((ROOT / "dist").glob("*.whl"))):

@@ -19,9 +19,7 @@ from .progress import VENVS, SetupError, StageFailed, run, stage
 TOOLS = VENVS / "tools"
 UV_VERSION = "0.13.9"
 
-_NO_VENV = (
-    "install Python's venv module: `sudo apt install python3-venv` (Debian, Ubuntu), then run make again"
-)
+_NO_VENV = "install Python's venv module: `sudo apt install python3-venv` (Debian, Ubuntu), then run make again"
 
 
 class Installer:

@@ -1,7 +1,7 @@
 """What tests run beside Python: a browser, a container builder, a registry, a static busybox.
 
-Debian's packages are installed when this may be done without asking (root, or sudo without a password); what cannot be had
-is left out, and the tests that need it are listed by name at the end of the run.
+Debian's packages are installed when this may be done without asking (root, or sudo without a password); what cannot
+be had is left out, and the tests that need it are listed by name at the end of the run.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def bring(python: Path) -> None:
         except StageFailed as error:
             print(f"  not installed ({error}); the tests that need them are listed at the end")
     elif wanted:
-        print(f"  not installed, for want of root: {' '.join(wanted)}; `sudo apt install {' '.join(wanted)}` brings them")
+        print(
+            f"  not installed, for want of root: {' '.join(wanted)}; `sudo apt install {' '.join(wanted)}` brings them"
+        )
     print(f"  browser of the tests: {browser() or _download(python)}", flush=True)
 
 

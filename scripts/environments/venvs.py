@@ -47,13 +47,20 @@ def packages_current(venv: Venv) -> bool:
 
 
 def make_packages(venv: Venv, installer: Installer, interpreter: Interpreter) -> None:
-    """Make `venv` anew, with the packages that its constraint file pins."""
+    """Give `venv` the packages that its constraint file pins.
+
+    One that was whole before is brought up to date, and keeps what a person has installed beside; any other is made anew.
+    """
+    stamp = venv.folder / ".stamp-packages"
+    whole = stamp.is_file() and venv.python.exists()
     version = ".".join(str(number) for number in interpreter.version)
-    with stage(f"{venv.title} (Python {version})"):
-        (venv.folder / ".stamp-packages").unlink() if (venv.folder / ".stamp-packages").exists() else None
-        installer.make_venv(venv.folder, interpreter)
+    with stage(f"{venv.title} ({'new versions' if whole else f'Python {version}'})"):
+        if whole:
+            stamp.unlink()
+        else:
+            installer.make_venv(venv.folder, interpreter)
         installer.install(venv.folder, "-r", str(venv.pins))
-        stamps.write(venv.folder / ".stamp-packages", stamps.digest(venv.pins))
+        stamps.write(stamp, stamps.digest(venv.pins))
 
 
 def _project_inputs(venv: Venv) -> str:

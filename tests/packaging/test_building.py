@@ -31,7 +31,16 @@ def metadata(wheel: Path):
 
 def copy_of_the_project(folder: Path) -> Path:
     """Copy what a build reads."""
-    files = ("pyproject.toml", "hatch_build.py", "LICENSE", "README.md", "kfops", "kfops_lab", "server_ext", "labextension")
+    files = (
+        "pyproject.toml",
+        "hatch_build.py",
+        "LICENSE",
+        "README.md",
+        "kfops",
+        "kfops_lab",
+        "server_ext",
+        "labextension",
+    )
     ignore = shutil.ignore_patterns("__pycache__", "lib", "node_modules")
     for name in files:
         source = ROOT / name
@@ -46,11 +55,21 @@ def copy_of_the_project(folder: Path) -> Path:
 def test_the_wheel_holds_the_packages_the_panel_and_the_server_configuration(wheel):
     found = names(wheel)
     data = next(name.split("/")[0] for name in found if ".data/" in name)
-    assert {"kfops/errors.py", "kfops_lab/__init__.py", "kfops_server/__init__.py", "kfops_server/openapi.yaml"} <= found
+    assert {
+        "kfops/errors.py",
+        "kfops_lab/__init__.py",
+        "kfops_server/__init__.py",
+        "kfops_server/openapi.yaml",
+    } <= found
     assert f"{data}/data/{PANEL}/package.json" in found
     assert f"{data}/data/{PANEL}/install.json" in found
     assert f"{data}/data/etc/jupyter/jupyter_server_config.d/kfops_server.json" in found
-    assert {name.split("/")[0].split("-")[0] for name in found} == {"kfops", "kfops_lab", "kfops_server", data.split("-")[0]}
+    assert {name.split("/")[0].split("-")[0] for name in found} == {
+        "kfops",
+        "kfops_lab",
+        "kfops_server",
+        data.split("-")[0],
+    }
     assert not [name for name in found if "labextension" in name and PANEL not in name], "the panel is in there twice"
 
 
@@ -78,7 +97,9 @@ def test_a_wheel_without_the_panel_is_refused_with_what_to_type(tmp_path):
 
 def test_the_source_distribution_becomes_the_same_wheel_without_node(wheel, without_node, tmp_path):
     project = copy_of_the_project(tmp_path / "project")
-    done = run_uv("build", "--out-dir", tmp_path / "out", project, environment=without_node)  # sdist, then wheel from it
+    done = run_uv(
+        "build", "--out-dir", tmp_path / "out", project, environment=without_node
+    )  # sdist, then wheel from it
     assert done.returncode == 0, done.stdout
     with tarfile.open(next((tmp_path / "out").glob("*.tar.gz"))) as archive:
         assert any(name.endswith("/kfops_lab/labextension/package.json") for name in archive.getnames())
@@ -100,7 +121,9 @@ def test_the_pins_cover_what_the_project_declares(wheel, pins, extras):
         wanted = Requirement(text)
         if wanted.name == "kfops-lab" or not any(wanted.marker.evaluate({"extra": extra}) for extra in extras):
             continue
-        here = [pin for pin in pinned.get(canonicalize_name(wanted.name), []) if not pin.marker or pin.marker.evaluate()]
+        here = [
+            pin for pin in pinned.get(canonicalize_name(wanted.name), []) if not pin.marker or pin.marker.evaluate()
+        ]
         assert here, f"{wanted} is not in constraints/{pins}.txt: run `make constraints`"
         version = next(iter(here[0].specifier)).version
         assert wanted.specifier.contains(version), f"{here[0]} does not satisfy {wanted}: run `make constraints`"

@@ -74,7 +74,9 @@ def test_errors_and_types_import_only_the_standard_library():
     for name in ("errors", "types"):
         found = imports(ROOT / "kfops" / f"{name}.py")
         assert {full.split(".")[0] for full in found} <= allowed | {"kfops"}
-        assert [full for full in found if within(full, "kfops") and not within(full, "kfops.errors", "kfops.types")] == []
+        assert [
+            full for full in found if within(full, "kfops") and not within(full, "kfops.errors", "kfops.types")
+        ] == []
 
 
 def test_kfops_imports_neither_the_magics_nor_the_server_extension():
