@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Make what a checkout needs, and only what changed: `python3 scripts/setup.py TARGET`.
+"""Make what a checkout needs, and only what changed: `python3 scripts/setup.py TARGET...`.
 
-Targets: `lab` (two environments, the panel, the kernel), `panel`, `tools` (linters), `wheel`, `test` (everything,
-with the one-environment set-up and what tests run beside Python), `python` (prints the kernel environment's interpreter).
+Targets: `lab` (two environments, the panel, the kernel), `panel`, `tools` (linters), `wheel`, `test` (everything, with
+the one-environment set-up and what tests run beside Python).
 """
 
 from __future__ import annotations

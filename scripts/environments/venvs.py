@@ -49,7 +49,8 @@ def packages_current(venv: Venv) -> bool:
 def make_packages(venv: Venv, installer: Installer, interpreter: Interpreter) -> None:
     """Give `venv` the packages that its constraint file pins.
 
-    One that was whole before is brought up to date, and keeps what a person has installed beside; any other is made anew.
+    One that was whole before is brought up to date and keeps what a person has installed beside; any other is made
+    anew.
     """
     stamp = venv.folder / ".stamp-packages"
     whole = stamp.is_file() and venv.python.exists()

@@ -26,8 +26,8 @@ def modules(folder: str) -> list[Path]:
 def imports(path: Path) -> set[str]:
     """Return the full names that a module imports, relative ones resolved.
 
-    `from a import b` counts as `a.b`, and so does `import kfops` with each use of `kfops.b`: the package's names are lazy,
-    so it is the use that imports.
+    `from a import b` counts as `a.b`, and so does `import kfops` with each use of `kfops.b`: the package's names are
+    lazy, so it is the use that imports.
     """
     base = ROOT / "server_ext" if "server_ext" in path.relative_to(ROOT).parts else ROOT
     package = path.relative_to(base).with_suffix("").parts
