@@ -1,0 +1,295 @@
+"""The unmodified kfp.Client 1.7.0 and the unmodified `kfp` command against the embedded backend."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+kfp = pytest.importorskip("kfp", reason="this is the test of kfp's own client")
+kfp_server_api = pytest.importorskip("kfp_server_api")
+
+from kfp import dsl  # noqa: E402
+from kfp.auth import ServiceAccountTokenVolumeCredentials  # noqa: E402
+from kfp.components import create_component_from_func  # noqa: E402
+from kfp.v2 import dsl as dsl_v2  # noqa: E402
+
+
+def add(a: float, b: float = 2) -> float:
+    return a + b
+
+
+def fail(text: str):
+    raise ValueError(text)
+
+
+def nap(seconds: float):
+    import time
+
+    print("asleep", flush=True)
+    time.sleep(seconds)
+
+
+@dsl.pipeline(name="sums", description="Adds.")
+def sums(a: float = 1, b: float = 7):
+    first = create_component_from_func(add)(a, b)
+    create_component_from_func(add)(first.output, b)
+
+
+@dsl.pipeline(name="fails")
+def fails(text: str = "no"):
+    create_component_from_func(fail)(text)
+
+
+@dsl.pipeline(name="naps")
+def naps(seconds: float = 600):
+    create_component_from_func(nap)(seconds)
+
+
+@dsl_v2.component
+def shout(text: str) -> str:
+    return text.upper()
+
+
+@dsl.pipeline(name="shouts")
+def shouts(text: str = "hello"):
+    shout(text=text)
+
+
+@pytest.fixture(scope="module")
+def client(endpoint):
+    return kfp.Client(
+        host=endpoint.url, credentials=ServiceAccountTokenVolumeCredentials(path=str(endpoint.token_path))
+    )
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("packages") / "sums.yaml")
+    kfp.compiler.Compiler().compile(sums, path)
+    return path
+
+
+@pytest.fixture
+def name():
+    return f"test {uuid.uuid4().hex}"
+
+
+def status_of(client, run_id):
+    manifest = client.get_run(run_id).pipeline_runtime.workflow_manifest
+    return json.loads(manifest).get("status", {})
+
+
+def test_it_is_healthy(client):
+    health = client.get_kfp_healthz()
+    assert health.multi_user is False
+    assert client.get_user_namespace() == ""
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "zip", "tar.gz"])
+def test_a_package_of_every_form_becomes_a_pipeline(client, tmp_path, name, suffix):
+    path = str(tmp_path / f"sums.{suffix}")
+    kfp.compiler.Compiler().compile(sums, path)
+    pipeline = client.upload_pipeline(path, name, "Adds. 100 % + more")
+    assert client.get_pipeline_id(name) == pipeline.id
+    found = client.get_pipeline(pipeline.id)
+    assert (found.name, found.description) == (name, "Adds. 100 % + more")
+    assert [(parameter.name, parameter.value) for parameter in found.parameters] == [("a", "1"), ("b", "7")]
+
+
+def test_versions_are_added_listed_and_the_newest_is_the_default(client, package, name):
+    pipeline = client.upload_pipeline(package, name)
+    version = client.upload_pipeline_version(package, "version 2", pipeline_name=name)
+    assert client.get_pipeline(pipeline.id).default_version.id == version.id
+    listed = client.list_pipeline_versions(pipeline.id, sort_by="created_at desc")
+    assert [(found.id, found.name) for found in listed.versions] == [(version.id, "version 2"), (pipeline.id, name)]
+    client.pipelines.update_pipeline_default_version(pipeline.id, pipeline.id)
+    assert client.get_pipeline(pipeline.id).default_version.id == pipeline.id
+    assert client.pipelines.get_template(pipeline.id).template == Path(package).read_text()
+
+
+def test_a_taken_name_is_refused(client, package, name):
+    client.upload_pipeline(package, name)
+    with pytest.raises(kfp_server_api.ApiException) as refused:
+        client.upload_pipeline(package, name)
+    assert refused.value.status == 500
+    assert "already exist" in refused.value.body
+
+
+def test_a_deleted_pipeline_is_gone(client, package, name):
+    pipeline = client.upload_pipeline(package, name)
+    client.delete_pipeline(pipeline.id)
+    assert client.get_pipeline_id(name) is None
+    with pytest.raises(kfp_server_api.ApiException) as refused:
+        client.get_pipeline(pipeline.id)
+    assert refused.value.status == 404
+
+
+def test_experiments_are_made_once_and_found_by_name(client, name):
+    experiment = client.create_experiment(name, "About it.")
+    assert client.create_experiment(name).id == experiment.id
+    assert client.get_experiment(experiment_name=name).id == experiment.id
+    assert client.get_experiment(experiment_id=experiment.id).description == "About it."
+    client.delete_experiment(experiment.id)
+    with pytest.raises(ValueError, match="No experiment is found"):
+        client.get_experiment(experiment_name=name)
+
+
+def test_a_version_runs_and_ends_with_its_result(client, package, name):
+    pipeline = client.upload_pipeline(package, name)
+    version = client.upload_pipeline_version(package, "two", pipeline_id=pipeline.id)
+    experiment = client.create_experiment("sums")
+    run = client.run_pipeline(experiment.id, name, version_id=version.id, params={"a": "3"})
+    ended = client.wait_for_run_completion(run.id, timeout=120).run
+    assert ended.status == "Succeeded"
+    assert ended.finished_at >= ended.created_at
+    owners = {reference.key.type: (reference.key.id, reference.name) for reference in ended.resource_references}
+    assert owners == {"EXPERIMENT": (experiment.id, "sums"), "PIPELINE_VERSION": (version.id, "two")}
+    outputs = [
+        parameter["value"]
+        for node in status_of(client, run.id)["nodes"].values()
+        if node["type"] == "Pod"
+        for parameter in node.get("outputs", {}).get("parameters", [])
+    ]
+    assert "10.0" in outputs
+
+
+@pytest.mark.parametrize("mode", [dsl.PipelineExecutionMode.V1_LEGACY, dsl.PipelineExecutionMode.V2_COMPATIBLE])
+def test_a_function_runs_in_either_mode(client, mode):
+    result = client.create_run_from_pipeline_func(shouts, {"text": "hi"}, experiment_name="shouts", mode=mode)
+    assert result.wait_for_run_completion(timeout=120).run.status == "Succeeded"
+
+
+def test_the_artifact_of_a_step_can_be_read(client):
+    import base64
+    import io
+    import tarfile
+
+    result = client.create_run_from_pipeline_func(sums, {"a": 3})
+    result.wait_for_run_completion(timeout=120)
+    for node in status_of(client, result.run_id)["nodes"].values():
+        for artifact in node.get("outputs", {}).get("artifacts", []):
+            if artifact["name"].endswith("Output") and node["displayName"] == "add":
+                data = client.runs.read_artifact(result.run_id, node["id"], artifact["name"]).data
+                packed = io.BytesIO(base64.b64decode(data))
+                with tarfile.open(fileobj=packed) as archive:
+                    assert archive.extractfile(archive.getmembers()[0]).read() == b"10.0"
+                return
+    raise AssertionError("no step has written an artifact")
+
+
+def test_a_failing_step_fails_its_run_with_the_reason(client):
+    result = client.create_run_from_pipeline_func(fails, {})
+    assert client.wait_for_run_completion(result.run_id, timeout=120).run.status == "Failed"
+    nodes = status_of(client, result.run_id)["nodes"].values()
+    assert any("exit code 1" in node.get("message", "") for node in nodes)
+
+
+def test_an_unknown_parameter_is_refused_by_name(client):
+    with pytest.raises(kfp_server_api.ApiException) as refused:
+        client.create_run_from_pipeline_func(sums, {"c": 3})
+    assert refused.value.status == 400
+    assert "Unrecognized input parameter: c" in refused.value.body
+
+
+def test_a_run_is_terminated(client):
+    result = client.create_run_from_pipeline_func(naps, {})
+    client.runs.terminate_run(result.run_id)
+    assert client.wait_for_run_completion(result.run_id, timeout=60).run.status == "Failed"
+
+
+def test_runs_are_archived_retrieved_and_deleted(client):
+    run_id = client.create_run_from_pipeline_func(sums, {}).run_id
+    client.runs.archive_run(run_id)
+    assert client.get_run(run_id).run.storage_state == "STORAGESTATE_ARCHIVED"
+    client.runs.unarchive_run(run_id)
+    client.runs.delete_run(run_id)
+    with pytest.raises(kfp_server_api.ApiException) as refused:
+        client.get_run(run_id)
+    assert refused.value.status == 404
+
+
+def test_runs_are_listed_by_experiment_filtered_and_in_pages(client, package, name):
+    experiment = client.create_experiment(name)
+    names = [f"{name} {number}" for number in (2, 0, 1)]
+    for run_name in names:
+        client.run_pipeline(experiment.id, run_name, pipeline_package_path=package)
+    listed = client.list_runs(experiment_id=experiment.id, sort_by="name desc", page_size=2)
+    assert [run.name for run in listed.runs] == [f"{name} 2", f"{name} 1"]
+    assert listed.total_size == 3
+    rest = client.list_runs(
+        experiment_id=experiment.id, sort_by="name desc", page_size=2, page_token=listed.next_page_token
+    )
+    assert [run.name for run in rest.runs] == [f"{name} 0"]
+    assert rest.next_page_token is None
+    one = json.dumps({"predicates": [{"op": 1, "key": "name", "stringValue": names[1]}]})
+    assert [run.name for run in client.runs.list_runs(filter=one).runs] == [names[1]]
+
+
+def test_metrics_of_a_run_can_be_reported(client):
+    run_id = client.create_run_from_pipeline_func(sums, {}).run_id
+    metric = kfp_server_api.ApiRunMetric(name="accuracy", node_id="node", number_value=0.5, format="RAW")
+    body = kfp_server_api.ApiReportRunMetricsRequest(run_id=run_id, metrics=[metric])
+    assert client.runs.report_run_metrics(run_id, body).results[0].status == "OK"
+    assert client.get_run(run_id).run.metrics[0].number_value == 0.5
+
+
+def test_there_are_no_recurring_runs_and_none_can_be_made(client, package):
+    assert client.list_recurring_runs().jobs is None
+    experiment = client.create_experiment("sums")
+    with pytest.raises(kfp_server_api.ApiException) as refused:
+        client.create_recurring_run(experiment.id, "nightly", cron_expression="0 0 * * *", pipeline_package_path=package)
+    assert refused.value.status == 501
+    assert "recurring" in refused.value.body
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def kfp_command(endpoint, tmp_path_factory):
+    """The `kfp` command; it takes a token from no variable, but an extra header from its own context file."""
+    home = tmp_path_factory.mktemp("home")
+    header = {
+        "namespace": "",
+        "client_authentication_header_name": "authorization",
+        "client_authentication_header_value": f"Bearer {endpoint.token_path.read_text()}",
+    }
+    (home / ".config" / "kfp").mkdir(parents=True)
+    (home / ".config" / "kfp" / "context.json").write_text(json.dumps(header))
+    script = Path(sys.executable).parent / "kfp"
+
+    def run(*words):
+        token = endpoint.token_path.read_text()
+        answer = subprocess.run(
+            [str(script), "--endpoint", endpoint.url, *words],
+            env={"HOME": str(home), "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert token not in answer.stdout + answer.stderr
+        return answer
+
+    return run
+
+
+def test_the_command_uploads_versions_lists_and_runs(kfp_command, package, name):
+    uploaded = kfp_command("pipeline", "upload", "-p", name, package)
+    assert uploaded.returncode == 0, uploaded.stderr
+    pipeline_id = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", uploaded.stdout).group()
+    versioned = kfp_command("pipeline", "upload-version", "-p", pipeline_id, "-v", "two", package)
+    assert versioned.returncode == 0, versioned.stderr
+    assert "two" in kfp_command("pipeline", "list-versions", pipeline_id).stdout
+    assert name in kfp_command("pipeline", "list", "-m", "100").stdout
+    submitted = kfp_command("run", "submit", "-e", "by command", "-r", name, "-p", pipeline_id, "a=3")
+    assert submitted.returncode == 0, submitted.stderr
+    assert name in kfp_command("run", "list", "-m", "100").stdout
+    assert "by command" in kfp_command("experiment", "list").stdout
