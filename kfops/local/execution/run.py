@@ -141,12 +141,20 @@ class Run:
             self._dirty = True
             key = cache_key(start.template, start.inputs, self._python)
             hit = self._records.cached(key, max_age(start.template)) if key else None
-            if hit is not None and all(map(self._runner.artifacts.exists, artifact_keys(hit["outputs"]))):
+            if hit is not None and self._usable(hit):
                 self._reuse(start, hit)
                 continue
             task = asyncio.ensure_future(self._step(start))
             self._active[start.node_id] = task
             task.add_done_callback(functools.partial(self._left, start))
+
+    def _usable(self, hit: Mapping[str, Any]) -> bool:
+        """Tell whether remembered outputs may be used: their files are there, and they are not this run's own.
+
+        A loop by recursion repeats a step until it gives something else, so a run never repeats its own outputs.
+        """
+        stored = all(map(self._runner.artifacts.exists, artifact_keys(hit["outputs"])))
+        return stored and bool(hit["run_id"] != self._id)
 
     async def _step(self, start: Start) -> None:
         async with self._slots:
