@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -13,10 +14,14 @@ from typing import Iterator
 
 import pytest
 
+import kfops
+from kfops.config import load
 from kfops.config_schema import Config
 from kfops.errors import BuildFailed, ImagesMissing
 from kfops.images import build, local_builders, require_ready, states
 from kfops.images.builder import choose
+from kfops.pipelines import get_version
+from kfops.runs import stop_run
 from kfops.types import ImageVersion, PipelineVersion
 
 DOCKERFILE = """FROM scratch
@@ -88,7 +93,8 @@ def project(tmp_path: Path) -> Path:
 def config_of(project: Path, registry: str, builder: str = "auto") -> Config:
     image = {"name": "trainer", "dockerfile_folder_path": "docker/trainer", "other_folders_path": ["data/"]}
     settings = {"container_registry_uri": f"{registry}/{builder}", "images": [image], "builder": builder}
-    return Config.model_validate({"image_builder": settings}).located(project / "config.yaml", project)
+    (project / "config.yaml").write_text(json.dumps({"image_builder": settings}), "utf-8")
+    return load(project / "config.yaml")
 
 
 def version(version_id: str) -> PipelineVersion:
@@ -197,6 +203,48 @@ def arguments_of_all_processes() -> list[str]:
         except OSError:
             continue
     return found
+
+
+PIPELINE = """
+from kfp.v2 import dsl
+from kfops.tagger import versioned_image
+
+
+@dsl.component(base_image=versioned_image("trainer"))
+def train():
+    pass
+
+
+@dsl.pipeline(name="churn")
+def churn():
+    train()
+"""
+
+
+@pytest.mark.needs("buildah", "docker-registry", "busybox")
+def test_kfops_build_makes_a_version_whose_image_is_tagged_with_its_id(project, registry, monkeypatch):
+    monkeypatch.setenv("KFOPS_LOCAL_DIR", str(project / "backend"))
+    (project / "churn.py").write_text(PIPELINE, "utf-8")
+    config = config_of(project, registry, "buildah")
+    connection = kfops.connect(config)
+
+    version = kfops.build(project / "churn.py", connection=connection, config=config)
+    assert [(image.reference, image.state) for image in version.images] == [
+        (f"{registry}/buildah/trainer:{version.id}", "ready")
+    ]
+    assert get_version(version.id, connection, config).images == version.images
+
+    package = kfops.compile(project / "churn.py", config=config)
+    second = kfops.upload(package, connection=connection, config=config)
+    assert second.id != version.id
+    with pytest.raises(ImagesMissing, match="trainer"):
+        kfops.run(second, connection=connection, config=config)
+    assert [image.state for image in build(second.id, connection=connection, config=config)] == ["ready"]
+    run = kfops.run(second, connection=connection, config=config)
+    manifest = connection.get_json(f"/apis/v1beta1/runs/{run.id}", what="read the run")["pipeline_runtime"]
+    passed = json.loads(manifest["workflow_manifest"])["spec"]["arguments"]["parameters"]
+    assert {"name": "version_id", "value": second.id} in passed
+    stop_run(run.id, connection)
 
 
 @pytest.mark.needs("buildah")
