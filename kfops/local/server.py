@@ -41,6 +41,8 @@ def serve(data_dir: Path) -> int:
         lock = folder.Lock(data_dir / "backend.lock")
         if not _acquire(lock):
             raise LocalBackendError(f"Another embedded backend is running on {data_dir}.")
+        # Left by one that was killed; the port in it may soon be this one's.
+        (data_dir / "connection.json").unlink(missing_ok=True)
         asyncio.run(_serve(data_dir, lock))
     except KfopsError as error:
         log.error("%s", error)

@@ -363,11 +363,12 @@ def test_a_deleted_run_is_gone_even_when_it_was_running(caller, workflow):
     assert not (caller.endpoint.data_dir / "runs" / run["id"]).exists()
 
 
-def test_a_failed_run_can_be_retried(caller, workflow, tmp_path):
-    flag = tmp_path / "flag"
-    workflow["spec"]["templates"][1]["container"]["command"] = ["sh", "-c", f"test -e {flag}"]
+def test_a_failed_run_can_be_retried(caller, workflow):
+    flag = caller.endpoint.data_dir / "models" / "flag"  # a step sees its own /tmp, but the model store's folder
+    workflow["spec"]["templates"][1]["container"]["command"] = ["sh", "-c", 'test -e "$KFOPS_MODEL_STORE/flag"']
     run = wait(caller, make_run(caller, workflow)["id"])
     assert run["status"] == "Failed"
+    flag.parent.mkdir(exist_ok=True)
     flag.touch()
     assert caller.post(f"{V1}/runs/{run['id']}/retry") == {}
     assert wait(caller, run["id"])["status"] == "Succeeded"

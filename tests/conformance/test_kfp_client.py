@@ -160,9 +160,15 @@ def test_a_version_runs_and_ends_with_its_result(client, package, name):
     assert "10.0" in outputs
 
 
-@pytest.mark.parametrize("mode", [dsl.PipelineExecutionMode.V1_LEGACY, dsl.PipelineExecutionMode.V2_COMPATIBLE])
-def test_a_function_runs_in_either_mode(client, mode):
-    result = client.create_run_from_pipeline_func(shouts, {"text": "hi"}, experiment_name="shouts", mode=mode)
+@pytest.mark.parametrize(
+    ("function", "arguments", "mode"),
+    [
+        (sums, {"a": "3"}, dsl.PipelineExecutionMode.V1_LEGACY),
+        (shouts, {"text": "hi"}, dsl.PipelineExecutionMode.V2_COMPATIBLE),
+    ],
+)
+def test_a_function_runs_in_either_mode(client, function, arguments, mode):
+    result = client.create_run_from_pipeline_func(function, arguments, experiment_name="modes", mode=mode)
     assert result.wait_for_run_completion(timeout=120).run.status == "Succeeded"
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kfops.errors import KfopsError
+from kfops.errors import InvalidInput, KfopsError
 
 from ..artifacts import ArtifactStore
-from ..problems import Invalid, Missing
+from ..problems import Conflict, Invalid, Missing
 from ..store import NewRun
 from ..store.progress import FINAL_PHASES
 from ..store.schema import now
@@ -151,7 +151,7 @@ class Run(Handler):
 class RunVerb(Handler):
     """/apis/v1beta1/runs/{id}:archive, :unarchive and :reportMetrics; …/terminate and …/retry."""
 
-    def post(self, run_id: str, verb: str) -> None:
+    async def post(self, run_id: str, verb: str) -> None:
         store, engine = self.backend.store.runs, self.backend.engine
         if verb in ("archive", "unarchive"):
             store.set_archived(run_id, verb == "archive")
@@ -159,14 +159,23 @@ class RunVerb(Handler):
             store.terminate(run_id)
             engine.terminate(run_id)
         elif verb == "retry":
-            store.reopen(run_id)
-            engine.retry(run_id)
+            store.allow_retry(run_id)
+            await self._retry(run_id)
         elif verb == "reportMetrics":
             self.reply(wire.present(results=self._report(run_id)))
             return
         else:
             raise Missing("Path", self.request.path)
         self.reply({})
+
+    async def _retry(self, run_id: str) -> None:
+        """Hand a run to the engine again, which may be a moment from letting go of it after it has failed."""
+        for _ in range(50):
+            try:
+                return self.backend.engine.retry(run_id)
+            except InvalidInput:
+                await asyncio.sleep(0.02)
+        raise Conflict("Retry run failed. The run is still ending; try again.")
 
     def _report(self, run_id: str) -> list[dict[str, Any]]:
         store = self.backend.store.runs

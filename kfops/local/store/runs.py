@@ -142,15 +142,15 @@ class Runs:
             raise Invalid("Failed to terminate a run. Row not found.", f"Run {run_id} is {row.status}.")
         self._update(run_id, status=TERMINATING, terminating=True)
 
-    def reopen(self, run_id: str) -> None:
-        """Mark a failed run as running again; raises Conflict when it has not failed."""
+    def allow_retry(self, run_id: str) -> None:
+        """Forget that a failed run was asked to stop, so that it can run again; raises Conflict when it has not failed."""
         row = self.get(run_id)
         if row.status not in ("Failed", "Error"):
             raise Conflict(
                 "Retry run failed. Only failed runs can be retried.",
                 f"Workflow must be Failed/Error to retry, but run {run_id} is {row.status or 'Pending'}.",
             )
-        self._update(run_id, status="Running", terminating=False, finished_at=0)
+        self._update(run_id, terminating=False)
 
     def set_archived(self, run_id: str, archived: bool) -> None:
         """Put a run away, or bring it back."""
