@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Optional, TypeVar
 from urllib.parse import urlencode
 
+import kfops
 from kfops.config import Config, load
 from kfops.credentials import Claims, TokenFile, claims_of, find_token
 from kfops.errors import BackendError, ConnectionFailed, InvalidInput
@@ -23,7 +24,7 @@ from kfops.probe import Health, address, probe
 from kfops.refusals import explain, is_page, of_api_exception
 from kfops.sdk import make_client
 from kfops.transport import Response, request
-from kfops.types import ConnectionStatus
+from kfops.types import ConnectionStatus, Run
 
 Result = TypeVar("Result")
 
@@ -64,6 +65,8 @@ class Connection:
         if health.embedded:
             self.namespace = _SINGLE_USER_NAMESPACE
         self.ui_url = ui_url
+        #: Runs that were seen ended, by id: what lists do not say of them need not be asked for again.
+        self.ended: Dict[str, Run] = {}
         self._token = token
         self._client: Any = None
         self._lock = threading.Lock()
@@ -131,7 +134,7 @@ class Connection:
         >>> connection.call("read the pipeline", lambda client: client.get_pipeline(pipeline_id))  # doctest: +SKIP
         """
         client = self.client
-        import urllib3  # kfp's, so its errors are too
+        import urllib3  # type: ignore[import-untyped]  # kfp's, which raises its errors
         from kfp_server_api import ApiException
 
         try:
@@ -260,7 +263,7 @@ def connect(
 
 def versions() -> Dict[str, str]:
     """Return the versions of this side: ``kfops``, ``kfp`` and ``python``."""
-    return {"kfops": version_of("kfops-lab"), "kfp": version_of("kfp"), "python": platform.python_version()}
+    return {"kfops": kfops.__version__, "kfp": version_of("kfp"), "python": platform.python_version()}
 
 
 def _kind(kind: str, host: Optional[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple
 from kfops.compiling.finish import MATERIALIZE_ANNOTATION
 from kfops.compiling.parameters import VERSION_ID, pipeline_spec
 from kfops.graph import graph_of
-from kfops.nodes import INJECTED
+from kfops.nodes import INJECTED, state_of
 from kfops.types import Graph, Metric, Run, Step
 
 _STATES = {
@@ -42,7 +42,8 @@ def run_of(wire: Mapping[str, Any]) -> Run:
         experiment_id=experiment_id,
         experiment_name=experiment_name,
         created_at=_moment(wire.get("created_at")),
-        started_at=_moment(wire.get("scheduled_at")),
+        # Only recurring runs are scheduled; the others start as soon as they are made.
+        started_at=_moment(wire.get("scheduled_at")) or ("" if state == "pending" else _moment(wire.get("created_at"))),
         finished_at=_moment(wire.get("finished_at")),
         parameters=_shown({p["name"]: p.get("value", "") for p in spec.get("parameters") or [] if p.get("name")}),
         error=_one_line(wire.get("error")),
@@ -95,11 +96,12 @@ def manifest_of(detail: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _state(run: Run, workflow: Mapping[str, Any], graph: Graph) -> str:
-    if run.state == "failed":
-        # Argo knows no "stopped": KFP stops a run by giving it no time at all, and Argo calls that a failure.
-        stopped = graph.state == "stopped" or (workflow.get("spec") or {}).get("activeDeadlineSeconds") == 0
-        return "stopped" if stopped else "failed"
-    return run.state
+    if run.state != "failed":
+        return run.state
+    # Argo knows no "stopped": KFP stops a run by giving it no time at all, and Argo calls that a failure.
+    without_time = (workflow.get("spec") or {}).get("activeDeadlineSeconds") == 0
+    argo = state_of(workflow.get("status") or {}, terminated=without_time)
+    return "stopped" if "stopped" in (graph.state, argo) else "failed"
 
 
 def _error(graph: Graph, steps: List[Step]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 from urllib.parse import quote
 
@@ -22,6 +23,9 @@ _PATH = "/apis/v1beta1/runs"
 
 #: Seconds that wait() goes on asking a backend that does not answer.
 _OUTAGE = 60.0
+
+#: Ended runs that a connection keeps in mind.
+_REMEMBERED = 1000
 
 #: Seconds between the first two questions of wait().
 _FIRST_INTERVAL = 0.1
@@ -101,13 +105,21 @@ def get_run(run_id: str, connection: Optional[Connection] = None) -> Run:
     """
     connection = connection or connect()
     detail = connection.get_json(_below(run_id), what=f"read the run {run_id}")
-    return run_with_graph(detail, store=lambda: _store(connection))
+    found = run_with_graph(detail, store=lambda: _store(connection))
+    if found.finished:
+        connection.ended[run_id] = replace(found, graph=None)
+        if len(connection.ended) > _REMEMBERED:
+            connection.ended.pop(next(iter(connection.ended)), None)
+    return found
 
 
 def list_runs(
     connection: Optional[Connection] = None, *, page_size: int = 50, page_token: str = ""
 ) -> Tuple[List[Run], str]:
     """Return runs without their graphs, the newest first, and the token of the next page ("" after the last).
+
+    A list of Kubeflow Pipelines does not say why a run failed, whether it was stopped, or where its model is: these
+    stand in the list for runs that this connection has seen ended.
 
     Raises
     ------
@@ -117,7 +129,8 @@ def list_runs(
     connection = connection or connect()
     query = {"page_size": page_size, "page_token": page_token, "sort_by": "created_at desc", **in_namespace(connection)}
     page = connection.get_json(_PATH, query, what="list runs")
-    return [run_of(wire) for wire in page.get("runs") or []], page.get("next_page_token") or ""
+    runs = [_as_seen(run_of(wire), connection) for wire in page.get("runs") or []]
+    return runs, page.get("next_page_token") or ""
 
 
 def stop_run(run_id: str, connection: Optional[Connection] = None) -> Run:
@@ -219,6 +232,9 @@ def wait(
             lost = lost or time.monotonic()
             if not _passing(error) or time.monotonic() - lost > _OUTAGE:
                 raise
+            if connection.kind == "embedded":
+                # It is started by whoever needs it, and goes on with the run where it was.
+                connection = connect(kind="embedded")
         if now is not None and now != last:
             last = now
             pause = min(_FIRST_INTERVAL, interval)
@@ -232,6 +248,12 @@ def wait(
             pause = deadline - time.monotonic()
         time.sleep(max(pause, 0.0))
         pause = min(pause * 1.5 + 0.01, interval)
+
+
+def _as_seen(listed: Run, connection: Connection) -> Run:
+    seen = connection.ended.get(listed.id)
+    # A run that was retried has another end.
+    return seen if seen is not None and listed.finished and seen.finished_at == listed.finished_at else listed
 
 
 def _arguments(

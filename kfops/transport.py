@@ -83,8 +83,10 @@ def request(
         payload = json.dumps(body).encode("utf-8")
         headers["Content-Type"] = "application/json"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    real: Optional[socket.socket] = None
     try:
-        connection.sock = _DeadlineSocket(_open(url, deadline), deadline)
+        real = _open(url, deadline)
+        connection.sock = _DeadlineSocket(real, deadline)
         connection.request(method, target, body=payload, headers=headers)
         return _read(connection.getresponse(), largest)
     except socket.gaierror as error:
@@ -121,6 +123,8 @@ def request(
         ) from None
     finally:
         connection.close()
+        if real is not None:
+            real.close()
 
 
 def _port(url: str) -> int:
@@ -244,7 +248,7 @@ class _DeadlineSocket:
         return io.BufferedReader(_DeadlineReader(self._real, self._deadline), 65536)
 
     def close(self) -> None:
-        self._real.close()
+        """Leave it open: http.client closes its socket while the rest of the answer is still to be read."""
 
 
 class _DeadlineReader(io.RawIOBase):

@@ -22,7 +22,14 @@ def models(key: Optional[str], as_json: bool) -> None:
             show.as_json([model.to_dict() for model in found])
             return
         rows = [
-            [m.name, show.local_time(m.created_at), show.size(m.size), m.run_name or m.notebook, m.sha256[:12], m.key]
+            [
+                m.name,
+                show.local_time(m.created_at),
+                show.size(m.size),
+                m.run_name or m.notebook or m.pipeline_name,
+                m.sha256[:12],
+                m.key,
+            ]
             for m in found
         ]
         empty = "No models yet. A pipeline keeps one with materialize_model, a folder with: kfops materialize"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
+import uuid
 from typing import TYPE_CHECKING, Dict, Optional, Sequence, Tuple
 
 import click
@@ -145,7 +145,7 @@ def _taken_apart(words: Sequence[str]) -> Tuple[Optional[str], Dict[str, str]]:
 def _version_id(target: Optional[str], connection: Connection, config: Config, *, quiet: bool) -> str:
     from kfops.pipelines import find_pipeline, list_versions
 
-    if target is not None and target.endswith((".py", ".ipynb")) and Path(target).is_file():
+    if target is not None and target.endswith((".py", ".ipynb")):
         version = compiling.uploaded(target, None, config)
         if not quiet:
             compiling.show_version(version)
@@ -162,7 +162,13 @@ def _version_id(target: Optional[str], connection: Connection, config: Config, *
         return list_versions(pipeline.id, connection)[0].id
     if target is None:
         raise NotFound(f"There is no pipeline {name!r} yet.", remedy="Upload it first: kfops upload")
-    return target
+    try:
+        return str(uuid.UUID(target))
+    except ValueError:
+        raise NotFound(
+            f"There is neither a pipeline nor a version {target!r}.",
+            remedy="Name a version's id, a pipeline, or a .py or .ipynb file.",
+        ) from None
 
 
 def _show_run(run: Run) -> None:
@@ -185,7 +191,7 @@ def _show_run(run: Run) -> None:
 
 
 def _steps(run: Run, wanted: Optional[str]) -> Sequence[Step]:
-    steps = [step for step in (run.graph.steps if run.graph else []) if step.kind == "step"]
+    steps = show.in_order(step for step in (run.graph.steps if run.graph else []) if step.kind == "step")
     if wanted is None:
         return [step for step in steps if step.state == "failed"] or [s for s in steps if s.state != "pending"]
     found = [step for step in steps if wanted in (step.id, step.name)]

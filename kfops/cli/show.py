@@ -74,14 +74,21 @@ def size(count: int) -> str:
 
 
 def steps(graph: Graph) -> None:
-    """Write the steps of a run or of a pipeline, what stands in a group indented below it."""
-    depth: Dict[str, int] = {}
+    """Write the steps of a run, what stands in a group indented below it."""
     rows: List[Sequence[str]] = []
-    for step in graph.steps:
-        depth[step.id] = depth.get(step.parent, -1) + 1
-        name = "  " * depth[step.id] + step.name
-        rows.append([name, step.state, duration(step.started_at, step.finished_at), step.message])
+
+    def below(parent: str, indent: str) -> None:
+        for step in in_order(step for step in graph.steps if step.parent == parent):
+            rows.append([indent + step.name, step.state, duration(step.started_at, step.finished_at), step.message])
+            below(step.id, indent + "  ")
+
+    below("", "")
     table(["step", "state", "time", ""], rows, empty="It has no steps yet.")
+
+
+def in_order(found: Iterable[Step]) -> List[Step]:
+    """Return steps in the order in which they started, those that have not started last."""
+    return sorted(found, key=lambda step: step.started_at or "~")
 
 
 class Progress:
@@ -92,7 +99,8 @@ class Progress:
 
     def __call__(self, run: Run) -> None:
         """Write what has changed since the last look."""
-        for step in run.graph.steps if run.graph else []:
+        steps = run.graph.steps if run.graph else []
+        for step in sorted(steps, key=lambda step: step.finished_at or step.started_at or "~"):
             if step.kind == "step" and step.state != self._states.get(step.id, "pending"):
                 self._states[step.id] = step.state
                 click.echo(self._line(step))
