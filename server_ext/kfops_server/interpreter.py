@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sysconfig
 from dataclasses import dataclass
 from typing import Dict
 
@@ -83,9 +84,15 @@ def ask(path: str) -> Interpreter:
 
 
 def environment_variables() -> Dict[str, str]:
-    """Return this process's environment for an interpreter that is started in another working folder."""
+    """Return this process's environment for another interpreter that is started in another working folder."""
     variables = dict(os.environ)
     if variables.get("PYTHONPATH"):
-        entries = variables["PYTHONPATH"].split(os.pathsep)
-        variables["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in entries)
+        entries = [os.path.abspath(entry) for entry in variables["PYTHONPATH"].split(os.pathsep)]
+        # The server's own libraries, which some launchers put there, would go before those of the other interpreter.
+        variables["PYTHONPATH"] = os.pathsep.join(entry for entry in entries if not _is_own_library(entry))
     return variables
+
+
+def _is_own_library(folder: str) -> bool:
+    own = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return any(folder == path or folder.startswith(path + os.sep) for path in own if path)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import sysconfig
 
 import pytest
 from kfops_server import environment
@@ -186,6 +187,12 @@ def test_relative_entries_of_the_module_path_stay_what_they_are_for_a_process_el
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([".", "server_ext", "/abs"]))
     here = os.getcwd()
     assert environment_variables()["PYTHONPATH"].split(os.pathsep) == [here, os.path.join(here, "server_ext"), "/abs"]
+
+
+def test_the_servers_own_libraries_are_not_passed_on_to_another_interpreter(monkeypatch, tmp_path):
+    own = sysconfig.get_path("purelib")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([own, str(tmp_path), sysconfig.get_path("stdlib") + "/lib-dynload"]))
+    assert environment_variables()["PYTHONPATH"] == str(tmp_path)
 
 
 class TestStatus:
