@@ -189,10 +189,10 @@ def _parsed(cell: _Cell) -> _Cell:
 
 
 def _empty(lines: list[str], line: int) -> None:
+    indent = lines[line][: len(lines[line]) - len(lines[line].lstrip())]
     goes_on = True
     while goes_on and line < len(lines):
         goes_on = lines[line].endswith("\\")
-        indent = lines[line][: len(lines[line]) - len(lines[line].lstrip())]
         lines[line] = indent + "pass"
         line += 1
 
