@@ -166,12 +166,11 @@ def put_in_s3(path: Path, client: Any, bucket: str, prefix: str, key: str, facts
     A model that is there already is none from the first change on until the new one is whole.
     """
     entries = scan(path)
-    if not client.bucket_exists(bucket):
-        client.make_bucket(bucket)
+    _make_bucket(client, bucket)
     base = f"{prefix}{key}/"
     token = _token()
-    client.remove_object(bucket, base + MANIFEST)
     _put_text(client, bucket, base + CLAIM, token)
+    client.remove_object(bucket, base + MANIFEST)
     files = []
     written = {}
     for entry in entries:
@@ -181,10 +180,28 @@ def put_in_s3(path: Path, client: Any, bucket: str, prefix: str, key: str, facts
     sources = {base + entry.path: entry.source for entry in entries}
     _replace_strangers(client, bucket, base, token, written, sources)
     manifest = describe(key, files, facts)
+    text = json.dumps(manifest, indent=2, sort_keys=True)
     _check_claim(client, bucket, base, token)
-    _put_text(client, bucket, base + MANIFEST, json.dumps(manifest, indent=2, sort_keys=True))
+    _put_text(client, bucket, base + MANIFEST, text)
+    try:
+        _check_claim(client, bucket, base, token)
+    except DepositError:
+        # Another writer began in between: its files are on their way, and this manifest does not describe them.
+        if _get_text(client, bucket, base + MANIFEST) == text:
+            client.remove_object(bucket, base + MANIFEST)
+        raise
     client.remove_object(bucket, base + CLAIM)
     return manifest
+
+
+def _make_bucket(client: Any, bucket: str) -> None:
+    if client.bucket_exists(bucket):
+        return
+    try:
+        client.make_bucket(bucket)
+    except Exception as error:
+        if getattr(error, "code", "") not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+            raise
 
 
 def _replace_strangers(
@@ -206,19 +223,22 @@ def _replace_strangers(
 
 
 def _check_claim(client: Any, bucket: str, base: str, token: str) -> None:
+    if _get_text(client, bucket, base + CLAIM) != token:
+        raise DepositError(f"Another writer has taken over {bucket}/{base}.")
+
+
+def _get_text(client: Any, bucket: str, name: str) -> str | None:
     try:
-        response = client.get_object(bucket, base + CLAIM)
+        response = client.get_object(bucket, name)
     except Exception as error:
         if getattr(error, "code", "") != "NoSuchKey":
             raise
-        raise DepositError(f"Another writer has finished {bucket}/{base} meanwhile.") from None
+        return None
     try:
-        claimed = response.read().decode("ascii")
+        return str(response.read().decode("utf-8"))
     finally:
         response.close()
         response.release_conn()
-    if claimed != token:
-        raise DepositError(f"Another writer has taken over {bucket}/{base}.")
 
 
 def _put_text(client: Any, bucket: str, name: str, text: str) -> None:

@@ -46,6 +46,7 @@ class S3Store(ModelStore):
             secret_key=secret_key,
             secure=secure,
             http_client=urllib3.PoolManager(
+                maxsize=8,
                 timeout=urllib3.Timeout(connect=3, read=60), retries=urllib3.Retry(total=2, backoff_factor=0.2)
             ),
         )
