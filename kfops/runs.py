@@ -176,7 +176,7 @@ def retry_run(run_id: str, connection: Optional[Connection] = None) -> Run:
 
 
 def step_log(run_id: str, step_id: str, connection: Optional[Connection] = None) -> str:
-    """Return what a step has written so far; "" before it starts.
+    """Return what a step has written so far; "" before it starts, and where it never does.
 
     Raises
     ------
@@ -187,7 +187,10 @@ def step_log(run_id: str, step_id: str, connection: Optional[Connection] = None)
     """
     connection = connection or connect()
     path = f"/apis/v1alpha1/runs/{quote(run_id, safe='')}/nodes/{quote(step_id, safe='')}/log"
-    return connection.get(path, what=f"read the log of step {step_id}").decode("utf-8", errors="replace")
+    try:
+        return connection.get(path, what=f"read the log of step {step_id}").decode("utf-8", errors="replace")
+    except NotFound as error:
+        return _no_log(get_run(run_id, connection), step_id, error)
 
 
 def wait(
@@ -248,6 +251,23 @@ def wait(
             pause = deadline - time.monotonic()
         time.sleep(max(pause, 0.0))
         pause = min(pause * 1.5 + 0.01, interval)
+
+
+def _no_log(run: Run, step_id: str, error: NotFound) -> str:
+    """Return "" for a step that has nothing to say, else raise why there is no log."""
+    step = next((step for step in (run.graph.steps if run.graph else []) if step.id == step_id), None)
+    if step is None:
+        raise NotFound(
+            f"The run has no step {step_id!r}.", why=error.why, remedy=f"See its steps: kfops runs {run.id}", status=404
+        ) from None
+    if step.state in ("succeeded", "failed") and step.started_at:
+        raise NotFound(
+            f"The log of {step.name} is not there any more.",
+            why=error.why,
+            remedy="In a cluster it goes with the step's pod; its artifacts are kept.",
+            status=404,
+        ) from None
+    return ""
 
 
 def _as_seen(listed: Run, connection: Connection) -> Run:

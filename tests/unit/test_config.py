@@ -140,10 +140,9 @@ def test_an_unknown_section_and_a_key_in_the_wrong_one_are_named(nowhere: Path) 
         ("pipeline:\n  description: x\n", "pipeline.name", 1),
         ("repository:\n  owner: x\n", "repository.name", 1),
         (
-            "image_builder:\n  container_registry_uri: r\n"
-            "  images:\n  - {name: a, dockerfile_folder_path: b}\n  - name: c\n",
+            "image_builder: {container_registry_uri: r, images: [{name: a, dockerfile_folder_path: b}, {name: c}]}",
             "image_builder.images[1].dockerfile_folder_path",
-            5,
+            1,
         ),
         ("deployment: {inference_service_name: a, inference_service_function_path: b}", "deployment.production", 1),
     ],

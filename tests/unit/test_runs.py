@@ -211,6 +211,16 @@ def test_a_log_is_read_as_it_was_written(started: Run, backend: ScriptedBackend)
     assert step_log(started.id, step.id, backend.connection) == "größer\n<html>\n�"
 
 
+def test_a_step_without_a_log_has_not_begun_or_has_lost_it(started: Run, backend: ScriptedBackend) -> None:
+    backend.move(started.id, "Running", {"prepare": ("Succeeded", "")})
+    graph = get_run(started.id, backend.connection).graph
+    assert graph is not None
+    prepare, train = graph.steps
+    with pytest.raises(NotFound, match="not there any more"):
+        step_log(started.id, prepare.id, backend.connection)
+    assert step_log(started.id, train.id, backend.connection) == ""
+
+
 def test_what_does_not_exist_is_not_found(backend: ScriptedBackend, started: Run) -> None:
     for ask in (
         lambda: get_run("none", backend.connection),
