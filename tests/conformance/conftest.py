@@ -112,9 +112,7 @@ def echo_workflow(command: str = "echo $0") -> dict[str, Any]:
                             {
                                 "name": "echo",
                                 "template": "echo",
-                                "arguments": {
-                                    "parameters": [{"name": "word", "value": "{{inputs.parameters.word}}"}]
-                                },
+                                "arguments": {"parameters": [{"name": "word", "value": "{{inputs.parameters.word}}"}]},
                             }
                         ]
                     },

@@ -25,7 +25,9 @@ def refused(answer, status, words):
 
 
 def make_pipeline(caller, workflow, name=None):
-    answer = caller.upload(f"{V1}/pipelines/upload?name={quote(name or uuid.uuid4().hex)}", json.dumps(workflow).encode())
+    answer = caller.upload(
+        f"{V1}/pipelines/upload?name={quote(name or uuid.uuid4().hex)}", json.dumps(workflow).encode()
+    )
     assert answer.status == 200, answer.content
     return answer.body
 
@@ -111,7 +113,9 @@ def test_unknown_fields_of_a_body_are_ignored(caller):
     assert caller.post(f"{V1}/experiments", {"name": name, "colour": "red"})["name"] == name
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"1", b"\xff", b'"x"', b'{"name": 1}', b'{"name": "\\ud800"}', b"[" * 99999])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"1", b"\xff", b'"x"', b'{"name": 1}', b'{"name": "\\ud800"}', b"[" * 99999]
+)
 def test_a_body_that_cannot_be_read_is_refused(caller, body):
     answer = caller.ask("POST", f"{V1}/experiments", body)
     assert answer.status == 400
@@ -133,7 +137,9 @@ def test_the_first_version_has_the_pipelines_id_and_the_newest_is_the_default(ca
     newer = caller.upload(
         f"{V1}/pipelines/upload_version?name=two&pipelineid={pipeline['id']}", json.dumps(workflow).encode()
     ).body
-    assert newer["resource_references"] == [{"key": {"type": "PIPELINE", "id": pipeline["id"]}, "relationship": "OWNER"}]
+    assert newer["resource_references"] == [
+        {"key": {"type": "PIPELINE", "id": pipeline["id"]}, "relationship": "OWNER"}
+    ]
     assert caller.get(f"{V1}/pipelines/{pipeline['id']}")["default_version"]["id"] == newer["id"]
     caller.post(f"{V1}/pipelines/{pipeline['id']}/default_version/{pipeline['id']}")
     assert caller.get(f"{V1}/pipelines/{pipeline['id']}")["default_version"]["id"] == pipeline["id"]
@@ -146,9 +152,7 @@ def test_names_of_pipelines_versions_and_experiments_are_unique(caller, workflow
     pipeline = make_pipeline(caller, workflow)
     again = caller.upload(f"{V1}/pipelines/upload?name={pipeline['name']}", content)
     assert (again.status, "already exist" in again.body["error_message"]) == (500, True)
-    again = caller.upload(
-        f"{V1}/pipelines/upload_version?name={pipeline['name']}&pipelineid={pipeline['id']}", content
-    )
+    again = caller.upload(f"{V1}/pipelines/upload_version?name={pipeline['name']}&pipelineid={pipeline['id']}", content)
     assert (again.status, "already exist" in again.body["error_message"]) == (500, True)
     name = caller.post(f"{V1}/experiments", {"name": uuid.uuid4().hex})["name"]
     refused(caller.ask("POST", f"{V1}/experiments", {"name": name}), 409, "already exists")
@@ -240,9 +244,7 @@ def test_a_run_is_refused_for_what_is_wrong_with_it_and_nothing_is_stored(caller
     refused(start(unknown), 400, "Unrecognized input parameter: wort")
     long = {"workflow_manifest": manifest, "parameters": [{"name": "word", "value": "x" * 10_001}]}
     refused(start(long), 400, "maximum size")
-    refused(
-        start({"workflow_manifest": manifest}, [{"key": {"type": "EXPERIMENT", "id": "nobody"}}]), 404, "nobody"
-    )
+    refused(start({"workflow_manifest": manifest}, [{"key": {"type": "EXPERIMENT", "id": "nobody"}}]), 404, "nobody")
     assert caller.get(f"{V1}/runs").get("total_size", 0) == before
 
 

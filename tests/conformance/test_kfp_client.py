@@ -250,7 +250,9 @@ def test_there_are_no_recurring_runs_and_none_can_be_made(client, package):
     assert client.list_recurring_runs().jobs is None
     experiment = client.create_experiment("sums")
     with pytest.raises(kfp_server_api.ApiException) as refused:
-        client.create_recurring_run(experiment.id, "nightly", cron_expression="0 0 * * *", pipeline_package_path=package)
+        client.create_recurring_run(
+            experiment.id, "nightly", cron_expression="0 0 * * *", pipeline_package_path=package
+        )
     assert refused.value.status == 501
     assert "recurring" in refused.value.body
 
