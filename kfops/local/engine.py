@@ -60,7 +60,7 @@ class Engine:
         self._width = max(4, os.cpu_count() or 1)
         self._slots: Optional[asyncio.Semaphore] = None
         self._runs: Dict[str, Run] = {}
-        self._tasks: "Dict[str, asyncio.Task[None]]" = {}
+        self._tasks: Dict[str, asyncio.Task[None]] = {}
 
     @property
     def artifacts(self) -> ArtifactStore:

@@ -16,7 +16,7 @@ from ..errors import InvalidInput
 from .artifacts import ArtifactStore, copy, local_path
 
 DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
-OUTPUT_FILE = "/tmp/kfp_outputs/output_metadata.json"
+OUTPUT_FILE = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108  (in the step's own /tmp)
 _COMMAND = "/kfp-launcher/launch"
 
 #: Answers the host path of a path in the step's file system.
@@ -43,7 +43,7 @@ class Launch:
         return "/".join([root, *parts, output])
 
 
-def parse(argv: List[str]) -> "Launch | None":
+def parse(argv: List[str]) -> Launch | None:
     """Return the launcher's command line, or None when the command is not the launcher.
 
     Raises

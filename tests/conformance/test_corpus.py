@@ -86,10 +86,9 @@ def test_the_corpus_is_absent() -> None:
 @pytest.mark.parametrize("line", EXECUTED, ids=_name)
 def test_a_workflow_ends_as_on_kubeflow_pipelines(line: Line, tmp_path: Path) -> None:
     workflow = line.workflow()
-    try:
-        check(workflow)
-    except (InvalidInput, UnsupportedWorkflow) as refusal:
-        assert "refused" in line.phases, f"refused, but expected {line.phases}: {refusal}"
+    if line.phases == ("refused",):
+        with pytest.raises((InvalidInput, UnsupportedWorkflow)):
+            check(workflow)
         return
     ended = executed(workflow, tmp_path)
     explanation = _explain(ended)
@@ -102,13 +101,20 @@ def test_a_workflow_ends_as_on_kubeflow_pipelines(line: Line, tmp_path: Path) ->
 @pytest.mark.parametrize("line", OTHERS, ids=_name)
 def test_what_one_machine_cannot_run_is_refused_by_name_or_ends_as_expected(line: Line, tmp_path: Path) -> None:
     workflow = line.workflow()
-    try:
-        check(workflow)
-    except UnsupportedWorkflow as refusal:
+    refusal = _refusal(workflow)
+    if refusal is not None:
         assert refusal.details["features"]
         return
     ended = executed(workflow, tmp_path)
     assert ended.phase in line.phases, _explain(ended)
+
+
+def _refusal(workflow: dict[str, Any]) -> UnsupportedWorkflow | None:
+    try:
+        check(workflow)
+    except UnsupportedWorkflow as refusal:
+        return refusal
+    return None
 
 
 def _steps(listed: str) -> list[tuple[str, bool, bool]]:
@@ -143,7 +149,8 @@ def _run(ended: Ended) -> dict[str, str]:
 def _unexpected(line: Line, ended: Ended) -> list[str]:
     expected = {name for name, _, _ in _steps(line.run)}
     if "recursive" in line.file:  # its rounds are drawn; the index names those of the first
-        return [name for name in _run(ended) if re.sub(r"(graph-flip-component-1\.condition-2\.)+", r"\1", name) not in expected]
+        rounds = re.compile(r"(graph-flip-component-1\.condition-2\.)+")
+        return [name for name in _run(ended) if rounds.sub(r"\1", name) not in expected]
     return [name for name in _run(ended) if name not in expected]
 
 

@@ -103,9 +103,7 @@ def _parameter(parameter: Mapping[str, Any], host: Callable[[str], Path]) -> Dic
         text = host(source["path"]).read_bytes().decode("utf-8", errors="replace")
     except OSError as error:
         if source.get("default") is None:
-            raise StepError(
-                f"output parameter {name} was not written: {error.strerror}: {source['path']}"
-            ) from error
+            raise StepError(f"output parameter {name} was not written: {error.strerror}: {source['path']}") from error
         text = as_text(source["default"])
     status["value"] = text[:-1] if text.endswith("\n") else text
     return status

@@ -92,9 +92,7 @@ def inherited(environ: Mapping[str, str]) -> Dict[str, str]:
     }
 
 
-def container_environment(
-    container: Mapping[str, Any], pod: Pod, secrets: SecretValues
-) -> Dict[str, str]:
+def container_environment(container: Mapping[str, Any], pod: Pod, secrets: SecretValues) -> Dict[str, str]:
     """Return the variables that a container's template sets, with ``$(VAR)`` expanded as Kubernetes does.
 
     Raises
@@ -125,7 +123,7 @@ def expand(text: str, values: Mapping[str, str]) -> str:
     '1 $(A) $(B)'
     """
 
-    def one(match: "re.Match[str]") -> str:
+    def one(match: re.Match[str]) -> str:
         if match.group(1) == "$":
             return "$"
         return values.get(match.group(2), match.group(0))
@@ -160,17 +158,17 @@ def _value(variable: Mapping[str, Any], pod: Pod, secrets: SecretValues) -> Opti
         value = variable.get("value")
         return "" if value is None else str(value)
     if "fieldRef" in source:
-        value = pod.field(source["fieldRef"].get("fieldPath", ""))
-        if value is None:
+        told = pod.field(source["fieldRef"].get("fieldPath", ""))
+        if told is None:
             raise StepError(f"env {variable['name']}: the field {source['fieldRef'].get('fieldPath')!r} is not known")
-        return value
+        return told
     for kind in ("secretKeyRef", "configMapKeyRef"):
         if kind in source:
             name, key = source[kind].get("name", ""), source[kind].get("key", "")
-            found = (secrets.of(name) or {}).get(key)
-            if found is None and not source[kind].get("optional"):
+            held = (secrets.of(name) or {}).get(key)
+            if held is None and not source[kind].get("optional"):
                 raise StepError(_missing(kind[: -len("KeyRef")], name, key, secrets))
-            return found
+            return held
     raise StepError(f"env {variable['name']}: valueFrom {', '.join(sorted(source))} is not emulated")
 
 

@@ -52,7 +52,11 @@ def _marked(run_ids: Set[str]) -> Set[int]:
                 variables = file.read().split(b"\0")
         except OSError:
             continue
-        steps = (item[len(b"KFOPS_STEP=") :].decode(errors="replace") for item in variables if item.startswith(b"KFOPS_STEP="))
+        steps = (
+            item[len(b"KFOPS_STEP=") :].decode(errors="replace")
+            for item in variables
+            if item.startswith(b"KFOPS_STEP=")
+        )
         if any(step.partition("/")[0] in run_ids for step in steps):
             found.add(int(name))
     return found

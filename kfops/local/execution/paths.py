@@ -11,8 +11,9 @@ from typing import Any, Dict, List, Mapping
 from ..artifacts import MOUNTS
 
 WORK = "/.kfops/work"
+TEMPORARY = "/tmp"  # noqa: S108  (the step's own, which nobody else can reach)
 #: Folders that every step has for itself.
-OWN = ["/tmp", WORK, *MOUNTS.values()]
+OWN = [TEMPORARY, WORK, *MOUNTS.values()]
 _LINKS = 20
 
 

@@ -22,7 +22,8 @@ Installed = Callable[[str], Optional[str]]
 _WORDS = r"""(?:'[^']*'|"[^"$`\\]*"|[^'"|&;()<>`$])+?"""
 _PIP = r"(?:PIP_DISABLE_PIP_VERSION_CHECK=1\s+)?python3\s+-m\s+pip\s+install\s+"
 _PREAMBLE = re.compile(
-    rf"\s*\(\s*{_PIP}(?P<words>{_WORDS})\s*\|\|\s*{_PIP}(?P<again>{_WORDS})\s+--user\s*\)\s*&&\s*(?P<rest>.*)", re.DOTALL
+    rf"\s*\(\s*{_PIP}(?P<words>{_WORDS})\s*\|\|\s*{_PIP}(?P<again>{_WORDS})\s+--user\s*\)\s*&&\s*(?P<rest>.*)",
+    re.DOTALL,
 )
 _QUIET = {"--quiet", "-q", "--no-warn-script-location", "--disable-pip-version-check"}
 
@@ -81,5 +82,7 @@ def _here(name: str) -> Optional[str]:
 
 def _there(python: str, name: str) -> Optional[str]:
     program = "import importlib.metadata as m, json, sys; print(json.dumps(m.version(sys.argv[1])))"
-    asked = subprocess.run([python, "-c", program, name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    asked = subprocess.run(
+        [python, "-c", program, name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
+    )
     return json.loads(asked.stdout) if asked.returncode == 0 else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Protocol
 
 
-
-
 class RunRecords(Protocol):
     """The runs' records. Calls are synchronous, short, and durable when they return."""
 

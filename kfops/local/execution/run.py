@@ -53,7 +53,7 @@ class Run:
         self._nodes: Nodes = self._status.setdefault("nodes", {})
         self._recover()
         self._planner = Planner(self._workflow, self._nodes)
-        self._active: Dict[str, "asyncio.Task[None]"] = {}
+        self._active: Dict[str, asyncio.Task[None]] = {}
         self._ended: List[Tuple[Start, Result]] = []
         self._wake = asyncio.Event()
         self._terminate = False
@@ -174,7 +174,7 @@ class Run:
             )
             self._ended.append((start, await self._runner.run(step)))
 
-    def _left(self, start: Start, task: "asyncio.Task[None]") -> None:
+    def _left(self, start: Start, task: asyncio.Task[None]) -> None:
         self._active.pop(start.node_id, None)
         self._executing.discard(start.node_id)
         error = None if task.cancelled() else task.exception()

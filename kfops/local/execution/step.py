@@ -17,9 +17,17 @@ from ..artifacts import ArtifactStore
 from ..executors.base import Ended, Executor, Job
 from ..workflow.inputs import Inputs
 from .collecting import collect, place_inputs
-from .environment import Pod, SecretValues, StepError, command_line, container_environment, expand
-from .environment import inherited, with_interpreter_first
-from .paths import WORK, Rewriting, on_host, opened_folders, own_folders
+from .environment import (
+    Pod,
+    SecretValues,
+    StepError,
+    command_line,
+    container_environment,
+    expand,
+    inherited,
+    with_interpreter_first,
+)
+from .paths import TEMPORARY, WORK, Rewriting, on_host, opened_folders, own_folders
 from .preamble import installed_in, without_satisfied_installs
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
@@ -112,7 +120,9 @@ class StepRunner:
         """What every run says about where its steps run."""
         notice = f"Images are not used: steps run with the programs of this machine and {self.python}."
         if not self._executor.isolated:
-            notice += " They share the file system, but for the paths that a step declares and /tmp in its command line."
+            notice += (
+                " They share the file system, but for the paths that a step declares and /tmp in its command line."
+            )
         return notice
 
     def close(self) -> None:
@@ -122,7 +132,7 @@ class StepRunner:
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_event_loop().run_in_executor(self._threads, work)
 
-    async def _execute(self, step: Step, prepared: "_Prepared") -> "Ended | Result":
+    async def _execute(self, step: Step, prepared: _Prepared) -> Ended | Result:
         limit = step.template.get("activeDeadlineSeconds")
         running = asyncio.ensure_future(self._executor.run(prepared.job))
         try:
@@ -139,7 +149,7 @@ class StepRunner:
             await asyncio.wait([running])
             raise
 
-    def _prepare(self, step: Step) -> "_Prepared":
+    def _prepare(self, step: Step) -> _Prepared:
         folder = self.folder(step.run_id, step.node_id)
         root = folder / "root"
         shutil.rmtree(str(root), ignore_errors=True)
@@ -191,9 +201,9 @@ class StepRunner:
         """Folders that a step needs even where they lie below ``/tmp``: its interpreter, and the model store."""
         prefix = os.path.dirname(os.path.dirname(self.python))
         found = {prefix, sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(self.python)), str(models)}
-        return sorted(path for path in found if path.startswith("/tmp/") or path == str(models))
+        return sorted(path for path in found if path.startswith(TEMPORARY + "/") or path == str(models))
 
-    def _take(self, step: Step, prepared: "_Prepared", ended: Ended) -> Result:
+    def _take(self, step: Step, prepared: _Prepared, ended: Ended) -> Result:
         if ended.error:
             return Result("Error", ended.error)
         if not ended.succeeded:
@@ -203,15 +213,12 @@ class StepRunner:
             made = launcher.finish(prepared.launch, prepared.executor_input, prepared.host, self.artifacts)
         key = functools.partial(self.artifacts.key, step.workflow_name, step.started, step.node_id)
         taken = collect(step.template, prepared.host, self.artifacts, key)
-        return Result(
-            "Succeeded", "", {**taken.outputs, "exitCode": "0"}, [*taken.metrics, *launcher.metrics(made)]
-        )
+        return Result("Succeeded", "", {**taken.outputs, "exitCode": "0"}, [*taken.metrics, *launcher.metrics(made)])
 
     def _clean(self, step: Step) -> None:
         folder = self.folder(step.run_id, step.node_id)
         shutil.rmtree(str(folder / "root"), ignore_errors=True)
         (folder / "guard.json").unlink() if (folder / "guard.json").exists() else None
-
 
 
 @dataclass(frozen=True)

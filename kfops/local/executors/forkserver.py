@@ -17,11 +17,13 @@ import select
 import signal
 import socket
 import sys
-from typing import Any, Dict, List, NoReturn
+from typing import TYPE_CHECKING, Any, Dict, List, NoReturn
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-import namespaces  # noqa: E402  (this file is run by path, outside of its package)
+if TYPE_CHECKING:
+    from . import namespaces
+else:  # this file is run by path, outside of its package
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import namespaces
 
 
 class Server:
@@ -38,9 +40,9 @@ class Server:
         """Serve until the backend is gone, then leave no process behind."""
         pending = b""
         while True:
-            readable, _, _ = select.select([self._backend, *self._pipes], [], [])
-            for source in readable:
-                if source is not self._backend:
+            ours = self._backend.fileno()
+            for source in select.select([ours, *self._pipes], [], [])[0]:
+                if source != ours:
                     self._read_status(source)
                     continue
                 chunk = self._backend.recv(1 << 20)
@@ -199,8 +201,9 @@ def start_step(job: Dict[str, Any], log: int) -> NoReturn:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
         namespaces.prefer_for_out_of_memory()
+        os.umask(0o022)  # as in a container, whatever the backend's own is
         os.chdir(job["cwd"])
-        os.execvpe(argv[0], argv, job["env"])
+        os.execvpe(argv[0], argv, job["env"])  # noqa: S606
     except FileNotFoundError:
         os.write(2, f"kfops: {argv[0]}: command not found\n".encode())
     except OSError as error:

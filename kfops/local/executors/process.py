@@ -28,12 +28,12 @@ class ProcessExecutor(Executor):
 
     def __init__(self, python: str = sys.executable) -> None:
         self._python = python
-        self._process: Optional["subprocess.Popen[bytes]"] = None
+        self._process: Optional[subprocess.Popen[bytes]] = None
         self._reader: Optional[asyncio.StreamReader] = None
         self._writer: Optional[asyncio.StreamWriter] = None
-        self._listener: Optional["asyncio.Task[None]"] = None
-        self._running: Dict[str, "asyncio.Future[Ended]"] = {}
-        self._killers: Set["asyncio.Task[None]"] = set()
+        self._listener: Optional[asyncio.Task[None]] = None
+        self._running: Dict[str, asyncio.Future[Ended]] = {}
+        self._killers: Set[asyncio.Task[None]] = set()
         self._starting = asyncio.Lock() if sys.version_info >= (3, 10) else None
         self._isolated = False
         self.reason = ""
@@ -87,7 +87,7 @@ class ProcessExecutor(Executor):
     async def run(self, job: Job) -> Ended:
         """Run a job to its end. When cancelled, kill all its processes before returning."""
         await self.start()
-        done: "asyncio.Future[Ended]" = asyncio.get_event_loop().create_future()
+        done: asyncio.Future[Ended] = asyncio.get_event_loop().create_future()
         self._running[job.id] = done
         self._send({"op": "run", "job": job.to_dict()})
         try:
@@ -124,7 +124,7 @@ class ProcessExecutor(Executor):
         self._listener = self._process = None
 
     @staticmethod
-    def _reap(process: "subprocess.Popen[bytes]") -> None:
+    def _reap(process: subprocess.Popen[bytes]) -> None:
         try:
             process.wait(timeout=5)
         except subprocess.TimeoutExpired:

@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_HINT = "(hint: try wrapping the affected expression in quotes (\"))"
+_HINT = '(hint: try wrapping the affected expression in quotes ("))'
 
 
 class ExpressionError(ValueError):

@@ -46,7 +46,9 @@ def parse(workflow: Dict[str, Any]) -> Workflow:
         It is not a Workflow, has no usable entrypoint, or a parameter without a value.
     """
     if not isinstance(workflow, dict) or not isinstance(workflow.get("spec"), dict):
-        raise InvalidInput("This is not an Argo Workflow.", why="It has no `spec`.", remedy="Compile it with kfp 1.7.0.")
+        raise InvalidInput(
+            "This is not an Argo Workflow.", why="It has no `spec`.", remedy="Compile it with kfp 1.7.0."
+        )
     spec, metadata = workflow["spec"], workflow.get("metadata") or {}
     templates: Dict[str, Dict[str, Any]] = {}
     for template in spec.get("templates") or []:
@@ -127,7 +129,7 @@ def _ordered(template: str, tasks: List[Dict[str, Any]]) -> List[Dict[str, Any]]
     if len(known) < len(tasks):
         raise InvalidInput(f"DAG {template!r} has two tasks of the same name, or one without a name.")
     ordered: List[Dict[str, Any]] = []
-    waiting = {name: [dep for dep in task.get("dependencies") or []] for name, task in known.items()}
+    waiting = {name: list(task.get("dependencies") or []) for name, task in known.items()}
     for name, dependencies in waiting.items():
         for dependency in dependencies:
             if dependency not in known:

@@ -82,11 +82,13 @@ def item_values(item: Any) -> Lookup:
 
 def as_text(value: Any) -> str:
     """Return a JSON value as Argo writes it into a text: strings as they are, everything else as compact JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _replace(text: str, lookup: Lookup) -> str:
-    def one(match: "re.Match[str]") -> str:
+    def one(match: re.Match[str]) -> str:
         value = lookup(match.group(1).strip())
         return match.group(0) if value is None else value
 
