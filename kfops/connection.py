@@ -11,6 +11,7 @@ import getpass
 import os
 import platform
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, TypeVar
 from urllib.parse import urlencode
@@ -34,6 +35,9 @@ IN_CLUSTER = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
 _ENDPOINT_VARIABLE = "KF_PIPELINES_ENDPOINT"
 _NAMESPACE_VARIABLE = "KF_PIPELINES_NAMESPACE"
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+#: Ended runs that a connection keeps in mind.
+_REMEMBERED = 1000
 
 #: Where workflows of a single-user installation, and of the embedded backend, live.
 _SINGLE_USER_NAMESPACE = "kubeflow"
@@ -61,12 +65,11 @@ class Connection:
         self.health = health
         self.kind = "embedded" if health.embedded else "cluster"
         self.multi_user = health.multi_user
-        self.namespace = namespace if health.multi_user else (namespace or _SINGLE_USER_NAMESPACE)
-        if health.embedded:
+        self.namespace = _SINGLE_USER_NAMESPACE if health.embedded else namespace
+        if not (self.namespace or health.multi_user):
             self.namespace = _SINGLE_USER_NAMESPACE
         self.ui_url = ui_url
-        #: Runs that were seen ended, by id: what lists do not say of them need not be asked for again.
-        self.ended: Dict[str, Run] = {}
+        self._ended: Dict[str, Run] = {}
         self._token = token
         self._client: Any = None
         self._lock = threading.Lock()
@@ -151,6 +154,17 @@ class Connection:
                 kind="timeout" if isinstance(error, urllib3.exceptions.TimeoutError) else "refused",
                 host=self.host,
             ) from None
+
+    def remember(self, run: Run) -> None:
+        """Keep in mind how a run ended: lists of Kubeflow Pipelines say less of it than its detail did."""
+        with self._lock:
+            self._ended[run.id] = replace(run, graph=None)
+            if len(self._ended) > _REMEMBERED:
+                del self._ended[next(iter(self._ended))]
+
+    def remembered(self, run_id: str) -> Optional[Run]:
+        """Return a run as it was seen when it had ended, or None."""
+        return self._ended.get(run_id)
 
     def status(self) -> ConnectionStatus:
         """Return who we are where; the backend is asked again, and ``error`` says why it is not usable."""

@@ -47,9 +47,8 @@ def explain(
     said = servers_words(body)
     if token:
         said = said.replace(token, "(token)")
-    if 300 <= status < 400 or (status < 300 and is_page(body)):
-        return _page(said, body, host, location, claims)
-    if status in (401, 403) and claims is not None and claims.expired:
+    instead = 300 <= status < 400 or (status < 300 and is_page(body))
+    if claims is not None and claims.expired and (instead or status in (401, 403)):
         return ConnectionFailed(
             f"The token expired at {claims.expires_at}.",
             why=f"{host} refused it ({status}).",
@@ -59,6 +58,8 @@ def explain(
             host=host,
             status=status,
         )
+    if instead:
+        return _page(said, body, host, location, claims)
     if status == 401:
         return _unauthenticated(said, host, claims)
     if status == 403:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import time
-from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 from urllib.parse import quote
 
@@ -23,9 +22,6 @@ _PATH = "/apis/v1beta1/runs"
 
 #: Seconds that wait() goes on asking a backend that does not answer.
 _OUTAGE = 60.0
-
-#: Ended runs that a connection keeps in mind.
-_REMEMBERED = 1000
 
 #: Seconds between the first two questions of wait().
 _FIRST_INTERVAL = 0.1
@@ -107,9 +103,7 @@ def get_run(run_id: str, connection: Optional[Connection] = None) -> Run:
     detail = connection.get_json(_below(run_id), what=f"read the run {run_id}")
     found = run_with_graph(detail, store=lambda: _store(connection))
     if found.finished:
-        connection.ended[run_id] = replace(found, graph=None)
-        if len(connection.ended) > _REMEMBERED:
-            connection.ended.pop(next(iter(connection.ended)), None)
+        connection.remember(found)
     return found
 
 
@@ -271,7 +265,7 @@ def _no_log(run: Run, step_id: str, error: NotFound) -> str:
 
 
 def _as_seen(listed: Run, connection: Connection) -> Run:
-    seen = connection.ended.get(listed.id)
+    seen = connection.remembered(listed.id)
     # A run that was retried has another end.
     return seen if seen is not None and listed.finished and seen.finished_at == listed.finished_at else listed
 

@@ -25,7 +25,6 @@ class _Commands(click.Group):
             show_error(error)
             ctx.exit(1)
         except KeyboardInterrupt:
-            click.echo("", err=True)
             ctx.exit(_INTERRUPTED)
 
 

@@ -55,12 +55,14 @@ def run(
     if not as_json:
         show.facts({"Run": started.name, "Id": started.id})
     if waits:
-        ended = runs.wait(
-            started, timeout=timeout, on_update=None if as_json else show.Progress(), connection=connection
-        )
-        started = ended
+        progress = None if as_json else show.Progress()
+        try:
+            started = runs.wait(started, timeout=timeout, on_update=progress, connection=connection)
+        except KeyboardInterrupt:
+            click.echo(f"\nThe run goes on. Look at it: kfops runs {started.id}", err=True)
+            raise
         if not as_json:
-            show.facts({"State": ended.state, "Model": ended.model})
+            show.facts({"State": started.state, "Model": started.model})
     if as_json:
         show.as_json(started.to_dict())
 

@@ -150,6 +150,17 @@ def test_waiting_shows_the_steps_and_ends_as_the_run_does(backend: ScriptedBacke
     assert "kfops logs" in result.stderr
 
 
+def test_an_interrupted_wait_leaves_the_run_alone(backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload(package(), connection=backend.connection)
+    monkeypatch.setattr("kfops.cli.show.Progress.__call__", _raise_interrupt)
+    assert "The run goes on" in kfops("run", "churn", "data=x", "--wait", ends_with=130).stderr
+    assert [run.state for run in list_runs(backend.connection)[0]] == ["pending"]
+
+
+def _raise_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_runs_are_listed_and_one_is_shown_with_its_steps(backend: ScriptedBackend) -> None:
     assert "No runs yet" in kfops("runs").stdout
     run_id = started(backend)

@@ -140,6 +140,14 @@ def test_a_redirect_to_dex_is_a_login_page() -> None:
     assert "state=" not in str(error)
 
 
+def test_the_page_of_a_dashboard_is_told_from_the_api() -> None:
+    page = "<!doctype html><html><head><title>Kubeflow Central Dashboard</title></head><body></body></html>"
+    error = failure(answering(200, page, kind="text/html"))
+    assert error.details["kind"] == "not_kfp"
+    assert "Kubeflow Central Dashboard" in error.why
+    assert "/pipeline" in error.remedy
+
+
 def test_a_redirect_to_https_says_to_use_https() -> None:
     with serving(answering(301, headers="Location: https://kubeflow.example.org/\r\n")) as server:
         with pytest.raises(ConnectionFailed) as caught:
@@ -182,9 +190,11 @@ def test_the_missing_rule_is_named_as_kubeflow_pipelines_names_it() -> None:
 
 
 def test_an_expired_token_is_named_with_its_time() -> None:
-    error = failure(ANSWERS["unauthenticated"], token(expires=1000000000.0))
-    assert error.details["kind"] == "expired_token"
-    assert "2001-09-09T01:46:40Z" in error.message
+    login = answering(302, headers="Location: /dex/auth\r\n")
+    for answer in (ANSWERS["unauthenticated"], ANSWERS["forbidden"], login):
+        error = failure(answer, token(expires=1000000000.0))
+        assert error.details["kind"] == "expired_token"
+        assert "2001-09-09T01:46:40Z" in error.message
 
 
 def test_a_server_that_repeats_the_token_does_not_make_us_repeat_it() -> None:
