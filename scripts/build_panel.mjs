@@ -56,9 +56,10 @@ function checkSize() {
   }
 }
 
-if (!process.argv.includes('--check-size')) {
+if (process.argv.includes('--check-size')) {
+  checkSize();
+} else {
   build();
+  const built = JSON.parse(readFileSync(join(output, 'package.json'), 'utf-8'));
+  console.log(`${built.name} ${built.version}: ${built.jupyterlab._build.load}`);
 }
-checkSize();
-const built = JSON.parse(readFileSync(join(output, 'package.json'), 'utf-8'));
-console.log(`${built.name} ${built.version}: ${built.jupyterlab._build.load}`);

@@ -89,6 +89,7 @@ export class KfopsApp {
         widget.id = id;
         widget.title.icon = panelIcon;
         widget.title.closable = true;
+        widget.toolbar.hide();
         await tracker.add(widget);
       }
     }

@@ -29,8 +29,22 @@ export function initialField(parameter: Kfops.IParameter, earlier?: unknown): Fi
     return value;
   }
   return parameter.type === 'list' || parameter.type === 'dict'
-    ? JSON.stringify(value, null, 1).replace(/\n\s*/g, ' ')
+    ? spacedJson(value)
     : String(value);
+}
+
+/** JSON on one line, with a space after each comma and colon. */
+export function spacedJson(value: unknown): string {
+  if (Array.isArray(value)) {
+    return `[${value.map(spacedJson).join(', ')}]`;
+  }
+  if (typeof value === 'object' && value !== null) {
+    const pairs = Object.entries(value).map(
+      ([key, inner]) => `${JSON.stringify(key)}: ${spacedJson(inner)}`
+    );
+    return `{${pairs.join(', ')}}`;
+  }
+  return JSON.stringify(value);
 }
 
 /** Read a field as its parameter's type. */

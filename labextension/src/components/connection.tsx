@@ -55,24 +55,26 @@ function connectionText(state: PanelState, trans: TranslationBundle): JSX.Elemen
   return (
     <>
       <span className="kfops-Dot kfops-mod-on" />
-      <span className="kfops-Connection-backend" title={connection.host}>
-        {connection.kind === 'embedded' ? trans.__('Embedded backend') : trans.__('Cluster')}
-      </span>
-      {connection.identity && (
-        <span className="kfops-Quiet kfops-Ellipsis" title={connection.identity}>
-          {connection.identity}
+      <div className="kfops-Connection-text">
+        <span className="kfops-Connection-backend" title={connection.host}>
+          {connection.kind === 'embedded' ? trans.__('Embedded backend') : trans.__('Cluster')}
         </span>
-      )}
-      {connection.namespace && (
-        <span className="kfops-Quiet kfops-Ellipsis" title={connection.namespace}>
-          {trans.__('namespace: %1', connection.namespace)}
-        </span>
-      )}
-      {left && (
-        <span className="kfops-Quiet" title={exactTime(connection.token_expires_at)}>
-          {trans.__('token %1', left)}
-        </span>
-      )}
+        {connection.identity && (
+          <span className="kfops-Quiet kfops-Ellipsis" title={connection.identity}>
+            {connection.identity}
+          </span>
+        )}
+        {connection.namespace && (
+          <span className="kfops-Quiet kfops-Ellipsis" title={connection.namespace}>
+            {trans.__('namespace: %1', connection.namespace)}
+          </span>
+        )}
+        {left && (
+          <span className="kfops-Quiet" title={exactTime(connection.token_expires_at)}>
+            {trans.__('token %1', left)}
+          </span>
+        )}
+      </div>
     </>
   );
 }

@@ -80,7 +80,7 @@ function ModelRow(props: {
       </div>
       <div className="kfops-Row-more kfops-Facts-id">
         <code className="kfops-Ellipsis kfops-mod-start" title={model.location}>
-          {model.location}
+          <bdi>{model.location}</bdi>
         </code>
         <CopyButton text={model.location} label={trans.__('Copy the location')} trans={trans} />
       </div>

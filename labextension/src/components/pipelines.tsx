@@ -38,7 +38,7 @@ export function Pipelines(props: IActions & { model: PipelinesModel }): JSX.Elem
         return (
           <li
             key={pipeline.id}
-            className="kfops-Row"
+            className={`kfops-Row ${open ? 'kfops-mod-open' : ''}`}
             data-kfops="pipeline-row"
             data-pipeline={pipeline.id}
           >
@@ -98,11 +98,10 @@ function VersionRow(props: IActions & { version: Kfops.IPipelineVersion }): JSX.
         <span className="kfops-Row-name kfops-Ellipsis">
           {version.number ? trans.__('version %1', version.number) : version.name}
         </span>
-        <code className="kfops-Quiet" title={version.id}>
-          {shortId(version.id)}
-        </code>
+        <span className="kfops-Quiet kfops-Ellipsis" title={exactTime(version.created_at)}>
+          {timeAgo(version.created_at, trans)}
+        </span>
       </button>
-      <CopyButton text={version.id} label={trans.__('Copy the version id')} trans={trans} />
       {missing && (
         <button
           type="button"
@@ -121,11 +120,13 @@ function VersionRow(props: IActions & { version: Kfops.IPipelineVersion }): JSX.
       >
         {trans.__('Run…')}
       </button>
-      {version.images.length > 0 && (
-        <div className="kfops-Row-more">
-          <Images images={version.images} trans={trans} />
-        </div>
-      )}
+      <div className="kfops-Row-more">
+        <span className="kfops-Facts-id">
+          <code title={version.id}>{shortId(version.id)}</code>
+          <CopyButton text={version.id} label={trans.__('Copy the version id')} trans={trans} />
+        </span>
+        <Images images={version.images} trans={trans} />
+      </div>
     </li>
   );
 }

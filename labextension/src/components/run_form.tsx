@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
+import { useEffect, useRef } from 'react';
 
 import { shortId } from '../format';
 import type { FieldValue } from '../parameters';
@@ -21,7 +22,13 @@ export function RunForm(props: {
   onExperiment: (experiment: string) => void;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { version, parameters, trans } = props;
+  const { version, parameters, trans, error } = props;
+  const refusal = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (error) {
+      refusal.current?.scrollIntoView({ block: 'nearest' });
+    }
+  }, [error]);
   return (
     <form
       className="kfops-Form"
@@ -69,7 +76,7 @@ export function RunForm(props: {
         </label>
       </div>
       {props.sending && <p role="status">{trans.__('Starting…')}</p>}
-      {props.error && <Problem error={props.error} trans={trans} />}
+      <div ref={refusal}>{props.error && <Problem error={props.error} trans={trans} />}</div>
     </form>
   );
 }

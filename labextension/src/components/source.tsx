@@ -7,7 +7,7 @@ import { durationOf, exactTime, formatSize, shortId } from '../format';
 import type { IFollowed } from '../models/operations';
 import type { ISourceDocument } from '../models/source';
 import type { ISourceState } from '../models/source_state';
-import { formParameters } from '../parameters';
+import { formParameters, spacedJson } from '../parameters';
 import type { Kfops } from '../tokens';
 import { CopyButton } from './copy';
 import { useAction } from './hooks';
@@ -245,7 +245,7 @@ function Parameters(props: {
           <dd>
             {parameter.required
               ? props.trans.__('%1, required', parameter.type)
-              : JSON.stringify(parameter.default)}
+              : spacedJson(parameter.default)}
           </dd>
         </React.Fragment>
       ))}

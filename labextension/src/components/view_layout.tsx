@@ -17,6 +17,17 @@ export interface ITab {
   content: JSX.Element;
 }
 
+/** L leads from a step to its log, Escape back to the step. */
+function onBodyKeyDown(event: React.KeyboardEvent<HTMLElement>): void {
+  const find = (selector: string) => event.currentTarget.querySelector<HTMLElement>(selector);
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (plain && event.key.toLowerCase() === 'l') {
+    find('[data-kfops="step-log"]')?.focus();
+  } else if (event.key === 'Escape') {
+    find('[aria-pressed="true"], [aria-selected="true"]')?.focus();
+  }
+}
+
 /** A graph in the main area: header, tabs, and the selected step at the side. */
 export function ViewLayout(props: {
   header: JSX.Element;
@@ -82,7 +93,12 @@ export function ViewLayout(props: {
           </button>
         ))}
       </div>
-      <div className="kfops-View-body" role="tabpanel" aria-label={current.title}>
+      <div
+        className="kfops-View-body"
+        role="tabpanel"
+        aria-label={current.title}
+        onKeyDown={onBodyKeyDown}
+      >
         <div className="kfops-View-main">{current.content}</div>
         {withDetail && (
           <aside className="kfops-View-side" aria-label={trans.__('Step')}>

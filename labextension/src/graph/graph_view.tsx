@@ -1,25 +1,15 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { Background, Controls, Handle, MarkerType, Position, ReactFlow } from '@xyflow/react';
-import type { Edge, Node, NodeProps } from '@xyflow/react';
 import * as React from 'react';
 import { useMemo, useState } from 'react';
 
 import { StateIcon, stateWord } from '../components/states';
 import { durationOf, middleEllipsis } from '../format';
 import type { Kfops } from '../tokens';
-import { groupCount, layoutGraph, neighbour } from './layout';
-import type { IPlaced } from './layout';
+import { groupCounts, layoutGraph, neighbour, smoothPath } from './layout';
+import type { ArrowKey, ILayout, IPlaced } from './layout';
+import { usePanZoom } from './pan_zoom';
 
-import '@xyflow/react/dist/base.css';
 import '../../style/graph.css';
-
-interface INodeData extends Record<string, unknown> {
-  placed: IPlaced;
-  count: { done: number; total: number };
-  hasRun: boolean;
-  trans: TranslationBundle;
-  onFold: (id: string) => void;
-}
 
 export interface IGraphViewProps {
   graph: Kfops.IGraph;
@@ -30,20 +20,20 @@ export interface IGraphViewProps {
   trans: TranslationBundle;
 }
 
-const NODE_TYPES = { step: StepNode, frame: FrameNode };
-
 /** The graph, top to bottom. Selecting a step never moves it. */
 export default function GraphView(props: IGraphViewProps): JSX.Element {
   const { graph, hasRun, selected, onSelect, trans } = props;
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   // states change every second, places only when there are other steps
-  const shape = useMemo(() => shapeOf(graph), [graph]);
+  const shape = shapeOf(graph);
   const placed = useMemo(
     () => layoutGraph(graph, folded),
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the shape stands for the graph
     [shape, folded]
   );
-  const byId = new Map(graph.steps.map(step => [step.id, step]));
+  const counts = groupCounts(graph);
+  const { window, style, onPointerDown, zoomBy, fitAll } = usePanZoom(placed);
+  const steps = new Map(graph.steps.map(step => [step.id, step]));
   const onFold = (id: string) => {
     const next = new Set(folded);
     if (!next.delete(id)) {
@@ -51,79 +41,52 @@ export default function GraphView(props: IGraphViewProps): JSX.Element {
     }
     setFolded(next);
   };
-  const nodes: Node<INodeData>[] = placed.nodes.map(node => {
-    const step = byId.get(node.step.id) ?? node.step;
-    return {
-      id: step.id,
-      type: node.isFrame ? 'frame' : 'step',
-      position: { x: node.x, y: node.y },
-      width: node.width,
-      height: node.height,
-      ...(step.parent && { parentId: step.parent }),
-      selected: step.id === selected,
-      ariaLabel: hasRun ? `${step.name}, ${stateWord(step.state, trans)}` : step.name,
-      data: {
-        placed: { ...node, step },
-        count: groupCount(graph, step.id),
-        hasRun,
-        trans,
-        onFold
-      }
-    };
-  });
-  const edges: Edge[] = placed.edges.map(edge => ({
-    id: `${edge.source} ${edge.target}`,
-    source: edge.source,
-    target: edge.target,
-    focusable: false,
-    markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16 },
-    className: byId.get(edge.target)?.state === 'running' ? 'kfops-mod-running' : ''
-  }));
   const onKeyDown = (event: React.KeyboardEvent) => {
-    const { key } = event;
-    if (key === 'ArrowUp' || key === 'ArrowDown' || key === 'ArrowLeft' || key === 'ArrowRight') {
-      const next = neighbour(placed, selected, key);
-      if (next) {
-        event.preventDefault();
-        event.stopPropagation();
-        onSelect(next);
-        const nodes = event.currentTarget.querySelectorAll<HTMLElement>('.react-flow__node');
-        Array.from(nodes)
-          .find(node => node.dataset.id === next)
-          ?.focus({ preventScroll: true });
-      }
+    const next = event.key.startsWith('Arrow')
+      ? neighbour(placed, selected, event.key as ArrowKey)
+      : null;
+    if (next) {
+      event.preventDefault();
+      onSelect(next);
+      const mains = window.current?.querySelectorAll<HTMLElement>('[data-main]') ?? [];
+      Array.from(mains)
+        .find(main => main.dataset.main === next)
+        ?.focus({ preventScroll: true });
     }
   };
   return (
-    <div className="kfops-Graph" data-kfops="graph" onKeyDownCapture={onKeyDown}>
-      <ReactFlow
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={NODE_TYPES}
-        onNodeClick={(_, node) => onSelect(node.id)}
-        onSelectionChange={({ nodes: [node] }) => {
-          if (node && node.id !== selected) {
-            onSelect(node.id);
-          }
-        }}
-        nodesDraggable={false}
-        nodesConnectable={false}
-        edgesFocusable={false}
-        elevateNodesOnSelect={false}
-        deleteKeyCode={null}
-        selectionKeyCode={null}
-        multiSelectionKeyCode={null}
-        autoPanOnNodeFocus={false}
-        fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.1 }}
-        minZoom={0.1}
-        maxZoom={2}
-        proOptions={{ hideAttribution: true }}
-        aria-label={trans.__('Graph of the pipeline')}
-      >
-        <Background gap={20} />
-        <Controls showInteractive={false} aria-label={trans.__('Zoom')} />
-      </ReactFlow>
+    <div
+      className="kfops-Graph"
+      data-kfops="graph"
+      role="group"
+      aria-label={trans.__('Graph of the pipeline')}
+      ref={window}
+      onPointerDown={onPointerDown}
+      onKeyDown={onKeyDown}
+    >
+      <div className="kfops-Graph-drawing" style={style}>
+        <Edges placed={placed} steps={steps} />
+        {placed.nodes.map(node => (
+          <GraphNode
+            key={node.step.id}
+            placed={node}
+            step={steps.get(node.step.id) ?? node.step}
+            count={counts.get(node.step.id) ?? null}
+            isFolded={folded.has(node.step.id)}
+            isFocusable={node.step.id === (selected || placed.nodes[0]?.step.id)}
+            hasRun={hasRun}
+            selected={node.step.id === selected}
+            onSelect={onSelect}
+            onFold={onFold}
+            trans={trans}
+          />
+        ))}
+      </div>
+      <div className="kfops-Graph-controls" role="group" aria-label={trans.__('Zoom')}>
+        <Control text="+" label={trans.__('Zoom in')} onClick={() => zoomBy(1.25)} />
+        <Control text="−" label={trans.__('Zoom out')} onClick={() => zoomBy(0.8)} />
+        <Control text="⛶" label={trans.__('Show the whole graph')} onClick={fitAll} />
+      </div>
     </div>
   );
 }
@@ -135,76 +98,108 @@ function shapeOf(graph: Kfops.IGraph): string {
   ]);
 }
 
-function StepNode(props: NodeProps<Node<INodeData>>): JSX.Element {
-  const { placed, hasRun, trans, count, onFold } = props.data;
-  const { step } = placed;
-  const isGroup = step.kind !== 'step' && count.total > 0;
-  return (
-    <div
-      className={`kfops-Step kfops-mod-${step.state} ${props.selected ? 'kfops-mod-selected' : ''}`}
-      data-kfops="graph-step"
-      data-step={step.id}
-      data-state={step.state}
-      title={[step.name, step.message].filter(Boolean).join('\n')}
-    >
-      <Handle type="target" position={Position.Top} isConnectable={false} />
-      <div className="kfops-Step-name">
-        {middleEllipsis(step.name, 26)}
-        {isGroup && <FoldButton {...{ step, count, trans, onFold }} folded />}
-      </div>
-      {hasRun && (
-        <div className="kfops-Step-state">
-          <StateIcon state={step.state} trans={trans} withWord />
-          <span className="kfops-Row-time">{durationOf(step)}</span>
-        </div>
-      )}
-      {!hasRun && step.when && <div className="kfops-Step-state kfops-Ellipsis">{step.when}</div>}
-      <Handle type="source" position={Position.Bottom} isConnectable={false} />
-    </div>
-  );
-}
-
-function FrameNode(props: NodeProps<Node<INodeData>>): JSX.Element {
-  const { placed, trans, count, onFold, hasRun } = props.data;
-  const { step } = placed;
-  return (
-    <div
-      className={`kfops-Frame kfops-mod-${step.state} ${props.selected ? 'kfops-mod-selected' : ''}`}
-      data-kfops="graph-group"
-      data-step={step.id}
-      title={step.when || step.name}
-    >
-      <Handle type="target" position={Position.Top} isConnectable={false} />
-      <div className="kfops-Frame-head">
-        {hasRun && <StateIcon state={step.state} trans={trans} />}
-        <span className="kfops-Ellipsis">{middleEllipsis(step.name, 30)}</span>
-        <FoldButton {...{ step, count, trans, onFold }} folded={false} />
-      </div>
-      <Handle type="source" position={Position.Bottom} isConnectable={false} />
-    </div>
-  );
-}
-
-function FoldButton(props: {
-  step: Kfops.IStep;
-  count: { done: number; total: number };
-  folded: boolean;
-  trans: TranslationBundle;
-  onFold: (id: string) => void;
-}): JSX.Element {
-  const { step, count, folded, trans } = props;
+function Control(props: { text: string; label: string; onClick: () => void }): JSX.Element {
   return (
     <button
       type="button"
-      className="kfops-Link kfops-Frame-fold nodrag"
-      aria-expanded={!folded}
-      title={folded ? trans.__('Unfold %1', step.name) : trans.__('Fold %1', step.name)}
-      onClick={event => {
-        event.stopPropagation();
-        props.onFold(step.id);
-      }}
+      className="kfops-IconButton"
+      title={props.label}
+      aria-label={props.label}
+      onClick={props.onClick}
     >
-      {trans.__('%1 of %2', count.done, count.total)} {folded ? '▸' : '▾'}
+      {props.text}
     </button>
+  );
+}
+
+function Edges(props: { placed: ILayout; steps: Map<string, Kfops.IStep> }): JSX.Element {
+  const { placed, steps } = props;
+  return (
+    <svg className="kfops-Graph-edges" width={placed.width} height={placed.height} aria-hidden="true">
+      {placed.edges.map(edge => {
+        const end = edge.points[edge.points.length - 1] ?? { x: 0, y: 0 };
+        const isRunning = steps.get(edge.target)?.state === 'running';
+        return (
+          <g
+            key={`${edge.source} ${edge.target}`}
+            className={`kfops-Edge ${isRunning ? 'kfops-mod-running' : ''}`}
+          >
+            <path d={smoothPath(edge.points)} />
+            <path className="kfops-Edge-head" d={`M${end.x},${end.y}l-4,-7h8z`} />
+          </g>
+        );
+      })}
+    </svg>
+  );
+}
+
+interface INodeProps {
+  placed: IPlaced;
+  step: Kfops.IStep;
+  count: { done: number; total: number } | null;
+  isFolded: boolean;
+  /** Whether Tab leads to it; arrows lead on from there. */
+  isFocusable: boolean;
+  hasRun: boolean;
+  selected: boolean;
+  onSelect: (stepId: string) => void;
+  onFold: (stepId: string) => void;
+  trans: TranslationBundle;
+}
+
+function GraphNode(props: INodeProps): JSX.Element {
+  const { placed, step, count, hasRun, trans } = props;
+  const { x, y, width, height, isFrame } = placed;
+  const classes = [
+    isFrame ? 'kfops-Frame' : 'kfops-Step',
+    `kfops-mod-${step.state}`,
+    props.selected ? 'kfops-mod-selected' : ''
+  ];
+  return (
+    <div
+      className={classes.join(' ')}
+      style={{ left: x, top: y, width, height }}
+      data-kfops={isFrame ? 'graph-group' : 'graph-step'}
+      data-step={step.id}
+      data-name={step.name}
+      data-state={step.state}
+    >
+      <button
+        type="button"
+        className="kfops-Step-main"
+        data-main={step.id}
+        tabIndex={props.isFocusable ? 0 : -1}
+        aria-pressed={props.selected}
+        aria-label={hasRun ? `${step.name}, ${stateWord(step.state, trans)}` : step.name}
+        title={[step.name, step.when, step.message].filter(Boolean).join('\n')}
+        onClick={() => props.onSelect(step.id)}
+      >
+        <span className="kfops-Step-name">
+          {isFrame && hasRun && <StateIcon state={step.state} trans={trans} />}
+          {middleEllipsis(step.name, count ? 18 : 23)}
+        </span>
+        {!isFrame && hasRun && (
+          <span className="kfops-Step-state">
+            <StateIcon state={step.state} trans={trans} withWord />
+            <span className="kfops-Row-time">{durationOf(step)}</span>
+          </span>
+        )}
+      </button>
+      {count && (
+        <button
+          type="button"
+          className="kfops-Link kfops-Frame-fold"
+          data-kfops="graph-fold"
+          aria-expanded={!props.isFolded}
+          title={props.isFolded ? trans.__('Unfold %1', step.name) : trans.__('Fold %1', step.name)}
+          onClick={() => props.onFold(step.id)}
+        >
+          {hasRun
+            ? trans.__('%1 of %2', count.done, count.total)
+            : trans._n('%1 step', '%1 steps', count.total, count.total)}{' '}
+          <span aria-hidden="true">{props.isFolded ? '▸' : '▾'}</span>
+        </button>
+      )}
+    </div>
   );
 }

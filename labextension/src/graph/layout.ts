@@ -2,21 +2,29 @@ import { Graph, layout } from '@dagrejs/dagre';
 
 import type { Kfops } from '../tokens';
 
-/** A step or a group with its place; `x` and `y` are those of its top left corner within its parent. */
-export interface IPlaced {
-  step: Kfops.IStep;
+export interface IPoint {
   x: number;
   y: number;
+}
+
+/** A step or a group with its place; `x` and `y` are those of its top left corner. */
+export interface IPlaced extends IPoint {
+  step: Kfops.IStep;
   width: number;
   height: number;
   /** Whether it is a group that is unfolded: a frame around others. */
   isFrame: boolean;
 }
 
+/** An edge with the points that it goes through, so that it leads around the steps between its ends. */
+export interface IRoute extends Kfops.IEdge {
+  points: IPoint[];
+}
+
 export interface ILayout {
   /** Parents before their children. */
   nodes: IPlaced[];
-  edges: Kfops.IEdge[];
+  edges: IRoute[];
   width: number;
   height: number;
 }
@@ -25,26 +33,35 @@ export const STEP_SIZE = { width: 190, height: 46 };
 /** Space in a frame: around what it holds, and above it for the frame's title. */
 const PADDING = { side: 14, top: 40, bottom: 14 };
 
-/** The steps directly within a parent, in the order of the graph. */
-export function childrenOf(graph: Kfops.IGraph, parent: string): Kfops.IStep[] {
-  return graph.steps.filter(step => step.parent === parent);
-}
-
-/** How many of the steps within a group, at any depth, have ended well, and how many there are. */
-export function groupCount(graph: Kfops.IGraph, group: string): { done: number; total: number } {
-  let done = 0;
-  let total = 0;
-  for (const step of childrenOf(graph, group)) {
-    if (step.kind === 'step') {
-      total += 1;
-      done += step.state === 'succeeded' || step.state === 'cached' ? 1 : 0;
+/** Steps by the id of the group that they stand in, in the order of the graph. */
+function byParent(graph: Kfops.IGraph): Map<string, Kfops.IStep[]> {
+  const children = new Map<string, Kfops.IStep[]>();
+  for (const step of graph.steps) {
+    const siblings = children.get(step.parent);
+    if (siblings) {
+      siblings.push(step);
     } else {
-      const inner = groupCount(graph, step.id);
-      done += inner.done;
-      total += inner.total;
+      children.set(step.parent, [step]);
     }
   }
-  return { done, total };
+  return children;
+}
+
+/** For each group, how many of its steps, at any depth, have ended well, and how many there are. */
+export function groupCounts(graph: Kfops.IGraph): Map<string, { done: number; total: number }> {
+  const counts = new Map<string, { done: number; total: number }>();
+  const steps = new Map(graph.steps.map(step => [step.id, step]));
+  for (const step of graph.steps) {
+    if (step.kind !== 'step') {
+      continue;
+    }
+    const done = step.state === 'succeeded' || step.state === 'cached' ? 1 : 0;
+    for (let group = step.parent; group; group = steps.get(group)?.parent ?? '') {
+      const count = counts.get(group) ?? { done: 0, total: 0 };
+      counts.set(group, { done: count.done + done, total: count.total + 1 });
+    }
+  }
+  return counts;
 }
 
 /**
@@ -55,27 +72,29 @@ export function groupCount(graph: Kfops.IGraph, group: string): { done: number; 
  * @param folded - ids of the groups that show as a single box
  */
 export function layoutGraph(graph: Kfops.IGraph, folded: ReadonlySet<string>): ILayout {
-  const placed = layoutLevel(graph, '', folded);
-  const shown = new Set(placed.nodes.map(node => node.step.id));
-  return {
-    ...placed,
-    edges: graph.edges.filter(edge => shown.has(edge.source) && shown.has(edge.target))
-  };
+  return layoutLevel(graph, byParent(graph), '', folded);
 }
 
 function layoutLevel(
   graph: Kfops.IGraph,
+  children: Map<string, Kfops.IStep[]>,
   parent: string,
   folded: ReadonlySet<string>
-): Omit<ILayout, 'edges'> {
-  const steps = childrenOf(graph, parent);
+): ILayout {
+  const steps = children.get(parent) ?? [];
+  if (!steps.length) {
+    return { nodes: [], edges: [], width: 0, height: 0 };
+  }
   const level = new Graph();
   level.setGraph({ rankdir: 'TB', nodesep: 28, ranksep: 40, marginx: 0, marginy: 0 });
   level.setDefaultEdgeLabel(() => ({}));
-  const inner = new Map<string, Omit<ILayout, 'edges'>>();
+  const inner = new Map<string, ILayout>();
   for (const step of steps) {
-    const within = folded.has(step.id) ? null : layoutLevel(graph, step.id, folded);
-    if (within?.nodes.length) {
+    const within =
+      children.has(step.id) && !folded.has(step.id)
+        ? layoutLevel(graph, children, step.id, folded)
+        : null;
+    if (within) {
       inner.set(step.id, within);
       level.setNode(step.id, {
         width: Math.max(STEP_SIZE.width, within.width + 2 * PADDING.side),
@@ -90,70 +109,76 @@ function layoutLevel(
       level.setEdge(edge.source, edge.target);
     }
   }
-  if (steps.length) {
-    layout(level);
-  }
-  const nodes: IPlaced[] = [];
+  layout(level);
+  const size = level.graph() as { width?: number; height?: number };
+  const result: ILayout = { nodes: [], edges: [], width: size.width ?? 0, height: size.height ?? 0 };
   for (const step of steps) {
-    const { x = 0, y = 0, width = 0, height = 0 } = level.node(step.id) as {
-      x?: number;
-      y?: number;
-      width?: number;
-      height?: number;
-    };
+    const { x, y, width, height } = level.node(step.id) as Record<'x' | 'y' | 'width' | 'height', number>;
+    const corner = { x: x - width / 2, y: y - height / 2 };
     const within = inner.get(step.id);
-    nodes.push({ step, x: x - width / 2, y: y - height / 2, width, height, isFrame: Boolean(within) });
+    result.nodes.push({ step, ...corner, width, height, isFrame: Boolean(within) });
     if (within) {
-      const shift = (width - within.width) / 2;
-      nodes.push(
-        ...within.nodes.map(node =>
-          node.step.parent === step.id
-            ? { ...node, x: node.x + shift, y: node.y + PADDING.top }
-            : node
-        )
+      const offset = { x: corner.x + (width - within.width) / 2, y: corner.y + PADDING.top };
+      result.nodes.push(...within.nodes.map(node => ({ ...node, ...moved(node, offset) })));
+      result.edges.push(
+        ...within.edges.map(edge => ({
+          ...edge,
+          points: edge.points.map(point => moved(point, offset))
+        }))
       );
     }
   }
-  const size = level.graph() as { width?: number; height?: number };
-  return { nodes, width: size.width ?? 0, height: size.height ?? 0 };
+  for (const { v, w } of level.edges()) {
+    const { points } = level.edge(v, w) as { points: IPoint[] };
+    result.edges.push({ source: v, target: w, points: points.map(({ x, y }) => ({ x, y })) });
+  }
+  return result;
 }
 
+function moved(point: IPoint, by: IPoint): IPoint {
+  return { x: point.x + by.x, y: point.y + by.y };
+}
+
+/** An SVG path through points, without corners: it bends at the points and is straight half-way between them. */
+export function smoothPath(points: IPoint[]): string {
+  const [first, ...rest] = points;
+  const last = rest.pop();
+  if (!first || !last) {
+    return '';
+  }
+  let path = `M${first.x},${first.y}`;
+  rest.forEach((point, index) => {
+    const next = rest[index + 1];
+    const to = next ? { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 } : last;
+    path += `Q${point.x},${point.y} ${to.x},${to.y}`;
+  });
+  return rest.length ? path : `${path}L${last.x},${last.y}`;
+}
+
+export type ArrowKey = 'ArrowUp' | 'ArrowDown' | 'ArrowLeft' | 'ArrowRight';
+
 /** The step that an arrow key leads to from another, by where they stand; null where there is none. */
-export function neighbour(
-  placed: ILayout,
-  from: string,
-  key: 'ArrowUp' | 'ArrowDown' | 'ArrowLeft' | 'ArrowRight'
-): string | null {
-  const positions = absolutePositions(placed);
-  const start = positions.get(from);
+export function neighbour(placed: ILayout, from: string, key: ArrowKey): string | null {
+  const start = placed.nodes.find(node => node.step.id === from);
   if (!start) {
     return placed.nodes[0]?.step.id ?? null;
   }
+  const vertical = key === 'ArrowDown' || key === 'ArrowUp';
+  const forward = key === 'ArrowDown' || key === 'ArrowRight' ? 1 : -1;
   let best: string | null = null;
   let bestDistance = Infinity;
-  for (const [id, point] of Array.from(positions)) {
-    const dx = point.x - start.x;
-    const dy = point.y - start.y;
-    const along = key === 'ArrowDown' ? dy : key === 'ArrowUp' ? -dy : key === 'ArrowRight' ? dx : -dx;
-    const across = Math.abs(key === 'ArrowDown' || key === 'ArrowUp' ? dx : dy);
+  for (const node of placed.nodes) {
+    const dx = node.x + node.width / 2 - (start.x + start.width / 2);
+    // a frame is told by its title, not by its middle
+    const dy = node.y - start.y;
+    const along = forward * (vertical ? dy : dx);
+    const across = Math.abs(vertical ? dx : dy);
     // what stands straight ahead comes before what is near but to the side
     const distance = along + 2 * across;
-    if (id !== from && along > 1 && distance < bestDistance) {
-      best = id;
+    if (node !== start && along > 1 && distance < bestDistance) {
+      best = node.step.id;
       bestDistance = distance;
     }
   }
   return best;
-}
-
-function absolutePositions(placed: ILayout): Map<string, { x: number; y: number }> {
-  const corners = new Map<string, { x: number; y: number }>();
-  const heads = new Map<string, { x: number; y: number }>();
-  for (const node of placed.nodes) {
-    const parent = corners.get(node.step.parent) ?? { x: 0, y: 0 };
-    const corner = { x: parent.x + node.x, y: parent.y + node.y };
-    corners.set(node.step.id, corner);
-    heads.set(node.step.id, { x: corner.x + node.width / 2, y: corner.y + STEP_SIZE.height / 2 });
-  }
-  return heads;
 }

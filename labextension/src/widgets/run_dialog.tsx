@@ -110,6 +110,7 @@ class RunDialog extends Dialog<unknown> {
     private readonly _send: (request: Kfops.IRunRequest) => Promise<void>
   ) {
     super(options);
+    this.addClass('kfops-Dialog');
   }
 
   override handleEvent(event: Event): void {

@@ -13,7 +13,7 @@ import { countSteps } from '../components/source';
 import { ViewLayout } from '../components/view_layout';
 import { formatSize, shortId } from '../format';
 import type { Loaded } from '../models/resource';
-import { formParameters } from '../parameters';
+import { formParameters, spacedJson } from '../parameters';
 import { CommandIDs } from '../tokens';
 import type { Kfops } from '../tokens';
 
@@ -208,7 +208,7 @@ function ParameterTable(props: {
               <th scope="row">{parameter.name}</th>
               <td>{parameter.type}</td>
               <td>
-                {parameter.required ? trans.__('required') : JSON.stringify(parameter.default)}
+                {parameter.required ? trans.__('required') : spacedJson(parameter.default)}
               </td>
               <td>{parameter.description}</td>
             </tr>
