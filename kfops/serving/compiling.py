@@ -63,4 +63,3 @@ class Compiler:
                 self._zygote.close()
                 self._zygote = Zygote.start()
             return self._zygote
-

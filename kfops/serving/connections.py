@@ -34,27 +34,38 @@ class Connections:
 
     def get(self, config: Config) -> Connection:
         """Return the connection that a configuration leads to; raises ConnectionFailed."""
-        return self._get(config)[0]
+        connection: Connection = self._get(config)[0]
+        return connection
 
-    def ask(self, config: Config, question: Callable[[Any], Result], *, again: bool = False) -> Result:
-        """Return ``question(connection)``.
+    def ask(self, config: Config, question: Callable[[Any], Result]) -> Result:
+        """Return ``question(connection)``, for questions that change nothing.
 
-        A connection that fails is dropped. With ``again``, for questions that change nothing, one that had worked
-        before is replaced and asked at once: the embedded backend has another address when it was started again.
+        A connection that fails is dropped; one that had worked before is replaced and asked at once, because the
+        embedded backend has been started again, perhaps at another address.
         """
         connection, kept = self._get(config)
         try:
             return question(connection)
         except ConnectionFailed:
             self._drop(connection)
-            if not (kept and again):
+            if not kept:
                 raise
         return question(self.get(config))
 
-    def drop(self, config: Config) -> None:
-        """Forget the connection, so that the next request makes it anew."""
-        with self._lock:
-            self._kept.pop(_key(config), None)
+    def change(self, config: Config, action: Callable[[Any], Result]) -> Result:
+        """Return ``action(connection)``, which is never repeated; a kept connection is tried out before.
+
+        A request that changes something may have arrived although its answer did not.
+        """
+        connection, kept = self._get(config)
+        if kept and connection.status().error is not None:
+            self._drop(connection)
+            connection = self.get(config)
+        try:
+            return action(connection)
+        except ConnectionFailed:
+            self._drop(connection)
+            raise
 
     def _get(self, config: Config) -> Tuple[Any, bool]:
         key, basis = _key(config), _basis(config)

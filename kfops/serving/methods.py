@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, TypeVar
 
 from kfops import experiments, images, models, pipelines, runs
 from kfops.config import Config, load
-from kfops.errors import ConfigError, ConnectionFailed, ImageError, KfopsError, LocalBackendError
+from kfops.errors import ConfigError, ImageError, KfopsError, LocalBackendError
 from kfops.images.versions import prepare
 from kfops.serving.calls import Call, Method
 from kfops.serving.compiling import Compiler
 from kfops.serving.connections import Connections
 from kfops.serving.logs import log_part
 from kfops.serving.sources import config_of
-from kfops.types import ConnectionStatus, Package, PipelineVersion
+from kfops.types import ConnectionStatus, Package, PipelineVersion, Run
 
+if TYPE_CHECKING:
+    from kfops.connection import Connection
+
+Result = TypeVar("Result")
 Wire = Dict[str, Any]
 Sent = Optional[Dict[str, Any]]
 
@@ -62,13 +66,9 @@ class Methods:
         except ConfigError as error:
             return _unconnected(error, "")
         try:
-            found = self._connections.ask(config, lambda connection: connection.status())
-        except (ConnectionFailed, LocalBackendError, KfopsError) as error:
+            return _wire(self._connections.ask(config, _working))
+        except KfopsError as error:
             return _unconnected(error, config.connection.kind)
-        if found.error is not None:
-            # Made anew the next time: the backend may come back at another address.
-            self._connections.drop(config)
-        return found.to_dict()
 
     # -- packages and versions
 
@@ -96,15 +96,17 @@ class Methods:
         if wanted:
             # Before the upload: what cannot be built must not leave a version without images behind.
             prepare(package.images, package=package, config=config)
-        connection = self._connections.get(config)
         call.check()
-        version = pipelines.upload(
-            package,
-            pipeline_name=pipeline_name,
-            version_name=version_name,
-            description=description,
-            connection=connection,
-            config=config,
+        version = self._connections.change(
+            config,
+            lambda c: pipelines.upload(
+                package,
+                pipeline_name=pipeline_name,
+                version_name=version_name,
+                description=description,
+                connection=c,
+                config=config,
+            ),
         )
         call.log_line(f"Uploaded {version.pipeline_name}, {version.name}, id {version.id}")
         if wanted:
@@ -117,7 +119,7 @@ class Methods:
         The Dockerfiles are those of ``source``, else those found from the folder of the version's own source.
         """
         config = config_of(root, source)
-        found = pipelines.get_version(version_id, self._connections.get(config), config)
+        found = self._connections.ask(config, lambda c: pipelines.get_version(version_id, c, config))
         package = None
         if source is not None:
             package = self._compiler.compile(call, root, source, function=None, time_limit=time_limit)
@@ -134,9 +136,7 @@ class Methods:
     def get_version(self, call: Call, root: str, version_id: str) -> Wire:
         """Return one version with its graph and its images."""
         config = load(start=root)
-        return self._connections.ask(
-            config, lambda c: _wire(pipelines.get_version(version_id, c, config)), again=True
-        )
+        return self._connections.ask(config, lambda c: _wire(pipelines.get_version(version_id, c, config)))
 
     def list_pipelines(self, call: Call, root: str) -> List[Wire]:
         """Return the pipelines."""
@@ -160,10 +160,12 @@ class Methods:
     ) -> Wire:
         """Run a version."""
         config = load(start=root)
-        return self._connections.ask(
+        return self._connections.change(
             config,
             lambda c: _wire(
-                runs.run(version_id, parameters=parameters, name=name, experiment=experiment, connection=c, config=config)
+                runs.run(
+                    version_id, parameters=parameters, name=name, experiment=experiment, connection=c, config=config
+                )
             ),
         )
 
@@ -192,30 +194,24 @@ class Methods:
     def list_models(self, call: Call, root: str) -> List[Wire]:
         """Return the model versions."""
         config = load(start=root)
-        return self._connections.ask(
-            config, lambda c: _wires(models.list_models(config=config, connection=c)), again=True
-        )
+        return self._connections.ask(config, lambda c: _wires(models.list_models(config=config, connection=c)))
 
     def get_model(self, call: Call, root: str, key: str) -> Wire:
         """Return one model version."""
         config = load(start=root)
-        return self._connections.ask(
-            config, lambda c: _wire(models.get_model(key, config=config, connection=c)), again=True
-        )
+        return self._connections.ask(config, lambda c: _wire(models.get_model(key, config=config, connection=c)))
 
     # -- what they share
 
-    def _ask(self, root: str, question: Any) -> Any:
-        return self._connections.ask(load(start=root), question, again=True)
+    def _ask(self, root: str, question: Callable[[Connection], Result]) -> Result:
+        return self._connections.ask(load(start=root), question)
 
-    def _change(self, root: str, change: Any, run_id: str) -> Wire:
-        def ask(connection: Any) -> Wire:
-            change(run_id, connection)
-            return _wire(runs.get_run(run_id, connection))
+    def _change(self, root: str, change: Callable[[str, Connection], Run], run_id: str) -> Wire:
+        return self._connections.change(load(start=root), lambda c: _wire(change(run_id, c)))
 
-        return self._connections.ask(load(start=root), ask)
-
-    def _build(self, call: Call, version: PipelineVersion, package: Optional[Package], config: Config) -> PipelineVersion:
+    def _build(
+        self, call: Call, version: PipelineVersion, package: Optional[Package], config: Config
+    ) -> PipelineVersion:
         try:
             built = images.build(
                 version,
@@ -232,6 +228,14 @@ class Methods:
         return dataclasses.replace(version, images=list(built))
 
 
+def _working(connection: Any) -> ConnectionStatus:
+    """Return the status of a connection that works, and raise the error of one that does not."""
+    found: ConnectionStatus = connection.status()
+    if found.error is not None:
+        raise KfopsError.from_dict(found.error)
+    return found
+
+
 def _wire(value: Any) -> Wire:
     found: Wire = value.to_dict()
     return found
@@ -242,5 +246,7 @@ def _wires(values: Any) -> List[Wire]:
 
 
 def _unconnected(error: KfopsError, kind: str) -> Wire:
-    known = kind if kind in ("embedded", "cluster") else "cluster" if "host" in error.details else "embedded"
-    return ConnectionStatus(kind=known, host=str(error.details.get("host", "")), error=error.to_dict()).to_dict()
+    host = str(error.details.get("host", ""))
+    if kind not in ("embedded", "cluster"):
+        kind = "cluster" if host and not isinstance(error, LocalBackendError) else "embedded"
+    return ConnectionStatus(kind=kind, host=host, error=error.to_dict()).to_dict()

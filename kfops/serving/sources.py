@@ -45,7 +45,7 @@ def read_package(path: str, content: str, encoding: str) -> Package:
     """
     try:
         data = base64.b64decode(content) if encoding == "base64" else content.encode("utf-8")
-        workflow = yaml.load(_unpacked(path, data), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        workflow = yaml.load(_unpacked(path, data), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, tarfile.TarError, yaml.YAMLError) as error:
         raise _no_package(path, f"{type(error).__name__}: {error}".splitlines()[0]) from None
     if not isinstance(workflow, dict) or workflow.get("kind") != "Workflow" or not workflow.get("spec"):
@@ -59,7 +59,7 @@ def read_package(path: str, content: str, encoding: str) -> Package:
 def _unpacked(path: str, data: bytes) -> bytes:
     name = path.lower()
     if name.endswith(".zip"):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(_yaml_in(archive.namelist())) as member:
+        with zipfile.ZipFile(io.BytesIO(data)) as zipped, zipped.open(_yaml_in(zipped.namelist())) as member:
             return _whole(member)
     if name.endswith(".tar.gz"):
         with gzip.open(io.BytesIO(data)) as unzipped, tarfile.open(fileobj=io.BytesIO(_whole(unzipped))) as archive:

@@ -60,6 +60,8 @@ def _checked(field: Field, value: Any) -> Any:
         )
     if field.choices and value not in field.choices:
         raise InvalidInput(
-            f"The field {field.name} cannot be {value}.", why=f"It is one of {', '.join(field.choices)}.", field=field.name
+            f"The field {field.name} cannot be {value}.",
+            why=f"It is one of {', '.join(field.choices)}.",
+            field=field.name,
         )
     return value

@@ -66,8 +66,7 @@ def ask(path: str) -> Interpreter:
         answer = subprocess.run(
             [path, "-c", _QUESTION],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             cwd="/",
             env=environment_variables(),
             timeout=ASK_TIME_LIMIT,

@@ -58,8 +58,8 @@ class Operations:
     def __init__(self, log: logging.Logger, *, history: int = HISTORY) -> None:
         self._log = log
         self._history = history
-        self._known: "OrderedDict[str, Operation]" = OrderedDict()
-        self._tasks: Dict[str, "asyncio.Task[None]"] = {}
+        self._known: OrderedDict[str, Operation] = OrderedDict()
+        self._tasks: Dict[str, asyncio.Task[None]] = {}
 
     def start(self, kind: str, subject: str, work: Work) -> Operation:
         """Begin ``work``, which is called with a sink for its log, and return its operation."""

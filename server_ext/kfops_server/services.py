@@ -6,13 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Dict, Optional
 
-
 from .operations import Operations
 from .worker_client import LogSink, WorkerClient
 
-
-#: Seconds that the state of the connection may take, just over the time limit of the probe behind it.
-STATUS_TIME_LIMIT = 3.5
+#: Seconds that a backend may take to be reached, which is when the embedded one has to be started on a busy machine.
+CONNECT_TIME_LIMIT = 30.0
 
 
 @dataclass
@@ -25,7 +23,7 @@ class Services:
     root: str
     compile_time_limit: float
     request_time_limit: float
-    _status: "Optional[asyncio.Task[Dict[str, Any]]]" = field(default=None, init=False)
+    _status: Optional[asyncio.Task[Dict[str, Any]]] = field(default=None, init=False)
 
     async def ask(self, method: str, **params: Any) -> Any:
         """Return the worker's answer to a request that must end within the request time limit."""
@@ -35,14 +33,30 @@ class Services:
         """Return the result of work that takes the time it takes, with its log passed on as it comes."""
         return await self.worker.call(method, {"root": self.root, **params}, on_log=on_log)
 
-    async def connection_status(self) -> Dict[str, Any]:
-        """Return the ConnectionStatus; requests that ask for it at the same time share one answer."""
-        if self._status is None or self._status.done():
-            call = self.worker.call("status", {"root": self.root}, time_limit=STATUS_TIME_LIMIT)
+    async def connection_status(self, wait: float) -> Optional[Dict[str, Any]]:
+        """Return the ConnectionStatus, or None when it is not known within ``wait`` seconds.
+
+        Requests that ask at the same time share one answer; one that has not waited for it finds it the next time.
+        """
+        if self._status is None:
+            call = self.worker.call("status", {"root": self.root}, time_limit=CONNECT_TIME_LIMIT)
             self._status = asyncio.ensure_future(call)
-        return await asyncio.shield(self._status)
+            self._status.add_done_callback(_seen)
+        status = self._status
+        await asyncio.wait([status], timeout=wait)
+        if not status.done():
+            return None
+        if self._status is status:
+            self._status = None
+        return status.result()
 
     async def close(self) -> None:
         """Cancel what runs and end the worker."""
         await self.operations.close()
         await self.worker.close()
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
+    """Mark the task's error as seen: whoever asks next gets the state of then."""
+    if not task.cancelled():
+        task.exception()

@@ -75,7 +75,9 @@ async def _saved(contents: Any, path: str, encoding: str) -> str:
     except HTTPError as error:
         if error.status_code == 404:
             raise _not_found(path) from None
-        raise InvalidInput(f"{path} cannot be read.", why=error.log_message or error.reason or "", field="path") from None
+        raise InvalidInput(
+            f"{path} cannot be read.", why=error.log_message or error.reason or "", field="path"
+        ) from None
     return str(model["content"])
 
 
@@ -94,7 +96,9 @@ async def _visible(contents: Any, path: str) -> None:
 def _unsaved(path: str, content: Union[str, Dict[str, Any]], end: str) -> str:
     if end == ".ipynb" and isinstance(content, dict):
         if not isinstance(content.get("cells"), list):
-            raise InvalidInput(f"The content of {path} is not a notebook.", why="It has no list of cells.", field="content")
+            raise InvalidInput(
+                f"The content of {path} is not a notebook.", why="It has no list of cells.", field="content"
+            )
         try:
             # As Jupyter would save it, so that its hash is that of the file once it is saved.
             return str(nbformat.writes(nbformat.from_dict(content))) + "\n"

@@ -32,7 +32,7 @@ class WorkerClient:
         self._log = log
         self._start_time_limit = start_time_limit
         self._process: Optional[WorkerProcess] = None
-        self._starting: Optional["asyncio.Task[WorkerProcess]"] = None
+        self._starting: Optional[asyncio.Task[WorkerProcess]] = None
         self._interpreter: Optional[Interpreter] = None
         self._versions: Dict[str, str] = {}
         self._failure: Optional[KfopsError] = None
@@ -135,7 +135,7 @@ class WorkerClient:
         self._process = process
         return process
 
-    def _started(self, start: "asyncio.Task[WorkerProcess]") -> None:
+    def _started(self, start: asyncio.Task[WorkerProcess]) -> None:
         self._starting = None
         if start.cancelled():
             return

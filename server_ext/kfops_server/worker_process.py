@@ -37,15 +37,15 @@ END_TIME = 3.0
 class WorkerProcess:
     """A worker that runs; `ended` is done once it does not, with its `WorkerError`."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", log: logging.Logger) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log: logging.Logger) -> None:
         self._process = process
         self._log = log
         self._ids = itertools.count(1)
-        self._pending: Dict[int, Tuple["asyncio.Future[Any]", Optional[LogSink]]] = {}
+        self._pending: Dict[int, Tuple[asyncio.Future[Any], Optional[LogSink]]] = {}
         self._last_lines: Deque[str] = deque(maxlen=20)
         self._loop = asyncio.get_event_loop()
-        self._ready: "asyncio.Future[Dict[str, str]]" = self._loop.create_future()
-        self.ended: "asyncio.Future[WorkerError]" = self._loop.create_future()
+        self._ready: asyncio.Future[Dict[str, str]] = self._loop.create_future()
+        self.ended: asyncio.Future[WorkerError] = self._loop.create_future()
 
     @classmethod
     async def start(cls, python: str, log: logging.Logger) -> WorkerProcess:
@@ -99,7 +99,7 @@ class WorkerProcess:
         if self.ended.done():
             raise self.ended.result()
         number = next(self._ids)
-        future: "asyncio.Future[Any]" = self._loop.create_future()
+        future: asyncio.Future[Any] = self._loop.create_future()
         self._pending[number] = (future, on_log)
         try:
             await self._send({"id": number, "method": method, "params": params})

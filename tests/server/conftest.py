@@ -10,7 +10,6 @@ import textwrap
 from pathlib import Path
 
 import pytest
-
 from tornado.httpclient import HTTPClientError
 
 HERE = Path(__file__).parent

@@ -50,9 +50,17 @@ def main():
             send({"id": number, "result": cancelled})
         elif told.startswith("error-"):
             code = told[len("error-") :].replace("-", "_")
-            error = {"code": code, "message": f"No: {SECRET}", "why": "Because.", "remedy": "Stop.", "details": {"a": 1}}
+            error = {
+                "code": code,
+                "message": f"No: {SECRET}",
+                "why": "Because.",
+                "remedy": "Stop.",
+                "details": {"a": 1},
+            }
             send({"id": number, "error": error})
         elif method == "status":
+            if os.environ.get("SCRIPTED_WORKER") == "connects slowly":
+                time.sleep(1)
             send({"id": number, "result": {"kind": "embedded", "host": "http://127.0.0.1:1", "error": None}})
         else:
             send({"id": number, "result": {"method": method, "params": params}})

@@ -191,7 +191,9 @@ def test_relative_entries_of_the_module_path_stay_what_they_are_for_a_process_el
 
 def test_the_servers_own_libraries_are_not_passed_on_to_another_interpreter(monkeypatch, tmp_path):
     own = sysconfig.get_path("purelib")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([own, str(tmp_path), sysconfig.get_path("stdlib") + "/lib-dynload"]))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([own, str(tmp_path), sysconfig.get_path("stdlib") + "/lib-dynload"])
+    )
     assert environment_variables()["PYTHONPATH"] == str(tmp_path)
 
 

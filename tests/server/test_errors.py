@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from kfops import errors
 from kfops_server.routes.base import STATUS, status_of
 from tornado.httpclient import HTTPClientError
+
+from kfops import errors
 
 BAD_BODIES = [
     ("POST", "packages", "not json", "body", "not JSON"),
@@ -62,7 +62,9 @@ async def test_a_bad_query_is_named(api, path, query, field):
 
 
 @pytest.mark.parametrize("key", ["..%2F..%2Fetc", "%2e%2e", "a%0ab", "a%20b", "-rf", "x" * 300])
-async def test_what_cannot_be_an_id_is_refused_before_the_worker_sees_it(http_server_client, jp_base_url, jp_auth_header, key):
+async def test_what_cannot_be_an_id_is_refused_before_the_worker_sees_it(
+    http_server_client, jp_base_url, jp_auth_header, key
+):
     with pytest.raises(HTTPClientError) as caught:
         await http_server_client.fetch(f"{jp_base_url}kfops/models/{key}", headers=jp_auth_header)
     assert caught.value.code == 400

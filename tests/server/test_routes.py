@@ -174,7 +174,7 @@ async def test_an_ended_operation_is_dropped(api, finished):
 
 async def test_the_history_is_bounded_and_keeps_what_runs(api, services, finished):
     services.operations._history = 3
-    _, running = await api("POST", "versions/silent/images")
+    await api("POST", "versions/silent/images")
     for number in range(4):
         _, operation = await api("POST", f"versions/v{number}/images")
         await finished(operation)

@@ -16,7 +16,7 @@ from .conftest import KERNEL_PYTHON, ROOT
 from .test_openapi import check
 
 PIPELINE = textwrap.dedent(
-    '''\
+    """\
     from kfp import dsl
     from kfp.v2.dsl import Input, Metrics, Model, Output, component
 
@@ -45,11 +45,11 @@ PIPELINE = textwrap.dedent(
         trained = train(rate=rate)
         evaluate(model=trained.outputs["model"])
         materialize_model(model=trained.outputs["model"])
-    '''
+    """
 )
 
 SLOW = textwrap.dedent(
-    '''\
+    """\
     from kfp import components, dsl
 
 
@@ -73,7 +73,7 @@ SLOW = textwrap.dedent(
     @dsl.pipeline(name="failing")
     def failing():
         fail()
-    '''
+    """
 )
 
 
@@ -144,7 +144,9 @@ async def test_from_a_file_to_a_model(api, finished, jp_root_dir, data_folder):
     assert package["name"] == "churn"
     assert package["output"] == "compiling churn\n"
     assert {step["name"] for step in package["graph"]["steps"]} == {"train", "evaluate", "materialize model"}
-    assert {"name": "rate", "type": "float", "default": 0.05, "required": False, "description": ""} in package["parameters"]
+    assert {"name": "rate", "type": "float", "default": 0.05, "required": False, "description": ""} in package[
+        "parameters"
+    ]
 
     for number in (1, 2):
         _, operation = await api("POST", "versions", {"path": "churn.py"})
@@ -231,7 +233,10 @@ async def test_a_failed_run_names_its_step_and_is_retried(api, finished, jp_root
 
 
 async def test_a_mistake_in_an_open_notebook_is_named_by_cell_and_line(api, finished, jp_root_dir):
-    cells = ["x = 1", "%%kfops pipeline\nfrom kfp import dsl\n\n@dsl.pipeline(name='p')\ndef p():\n    undefined_step()\n"]
+    cells = [
+        "x = 1",
+        "%%kfops pipeline\nfrom kfp import dsl\n\n@dsl.pipeline(name='p')\ndef p():\n    undefined_step()\n",
+    ]
     notebook = {
         "cells": [
             {"cell_type": "code", "id": str(n), "metadata": {}, "outputs": [], "execution_count": None, "source": text}

@@ -9,6 +9,7 @@ import signal
 import time
 
 import pytest
+from kfops_server.routes import status as status_route
 
 
 def started(folder):
@@ -66,6 +67,20 @@ async def test_the_status_waits_for_the_worker_when_asked_to(api, worker_python)
     }
     assert answer["connection"]["kind"] == "embedded"
     assert answer["server"]["version"]
+
+
+async def test_a_backend_that_takes_long_to_start_is_not_called_broken(api, monkeypatch):
+    monkeypatch.setenv("SCRIPTED_WORKER", "connects slowly")
+    monkeypatch.setattr(status_route, "CONNECTION_WAIT", 0.3)
+    environment = {"state": "starting"}
+    while environment["state"] == "starting":
+        _, answer = await api("GET", "status")
+        environment = answer["environment"]
+    assert (environment["state"], environment["message"]) == ("ready", "The backend is starting.")
+    assert answer["connection"] is None
+    await asyncio.sleep(1)
+    _, answer = await api("GET", "status")
+    assert answer["connection"]["kind"] == "embedded"
 
 
 async def test_a_crash_fails_what_was_in_flight_and_the_next_request_starts_another(api, tmp_path):

@@ -11,17 +11,29 @@ import pytest
 from kfops import config as configuration
 from kfops.errors import ConnectionFailed, NotFound
 from kfops.serving.connections import Connections
+from kfops.types import ConnectionStatus
+
+
+class Kept:
+    """A connection, by its number; ``works`` is what its status says."""
+
+    def __init__(self, number):
+        self.number = number
+        self.works = True
+
+    def status(self):
+        return ConnectionStatus("cluster", "http://h", error=None if self.works else {"code": "connection_failed"})
 
 
 class Made:
-    """Makes connections that are numbers, and counts them."""
+    """Makes connections, and counts them."""
 
     def __init__(self):
         self.count = 0
 
     def __call__(self, config):
         self.count += 1
-        return [self.count]
+        return Kept(self.count)
 
 
 @pytest.fixture
@@ -73,7 +85,7 @@ def test_a_variable_that_changes_makes_it_anew(connections, made, config, monkey
 def test_one_that_failed_is_not_kept(connections, made, config):
     with pytest.raises(ConnectionFailed):
         connections.ask(config, fail)
-    assert connections.ask(config, lambda connection: connection) == [2]
+    assert connections.ask(config, lambda connection: connection.number) == 2
 
 
 def test_a_question_is_asked_again_of_a_new_one_when_the_kept_one_fails(connections, made, config):
@@ -81,16 +93,16 @@ def test_a_question_is_asked_again_of_a_new_one_when_the_kept_one_fails(connecti
     asked = []
 
     def question(connection):
-        asked.append(connection)
-        return fail(connection) if connection == [1] else "answer"
+        asked.append(connection.number)
+        return fail(connection) if connection.number == 1 else "answer"
 
-    assert connections.ask(config, question, again=True) == "answer"
-    assert asked == [[1], [2]]
+    assert connections.ask(config, question) == "answer"
+    assert asked == [1, 2]
 
 
 def test_a_new_one_that_fails_is_not_tried_again(connections, made, config):
     with pytest.raises(ConnectionFailed):
-        connections.ask(config, fail, again=True)
+        connections.ask(config, fail)
     assert made.count == 1
 
 
@@ -99,12 +111,23 @@ def test_a_change_is_never_asked_for_twice(connections, made, config):
     asked = []
 
     def change(connection):
-        asked.append(connection)
+        asked.append(connection.number)
         fail(connection)
 
     with pytest.raises(ConnectionFailed):
-        connections.ask(config, change)
-    assert asked == [[1]]
+        connections.change(config, change)
+    assert asked == [1]
+    assert connections.change(config, lambda connection: connection.number) == 2
+
+
+def test_before_a_change_a_kept_connection_that_no_longer_works_is_replaced(connections, made, config):
+    connections.get(config).works = False
+    assert connections.change(config, lambda connection: connection.number) == 2
+
+
+def test_before_a_change_one_that_works_is_kept(connections, made, config):
+    connections.get(config)
+    assert connections.change(config, lambda connection: connection.number) == 1
 
 
 def test_what_the_backend_refuses_does_not_cost_the_connection(connections, made, config):
@@ -112,7 +135,7 @@ def test_what_the_backend_refuses_does_not_cost_the_connection(connections, made
         raise NotFound("no such run")
 
     with pytest.raises(NotFound):
-        connections.ask(config, refuse, again=True)
+        connections.ask(config, refuse)
     connections.get(config)
     assert made.count == 1
 

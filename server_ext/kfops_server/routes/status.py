@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from typing import Any, Dict, Optional
 
 from kfops.errors import KfopsError
@@ -11,8 +11,11 @@ from ..redaction import redact_all
 from ..version import version
 from .base import KfopsHandler, guarded
 
-#: Seconds that ``?wait=1`` waits for an environment that is starting.
+#: Seconds that ``?wait=1`` waits for an environment that is starting, and for the backend behind it.
 START_WAIT = 20.0
+
+#: Seconds that a backend may take to answer, just over the time limit of the probe that asks it.
+CONNECTION_WAIT = 3.5
 
 
 class StatusHandler(KfopsHandler):
@@ -22,16 +25,19 @@ class StatusHandler(KfopsHandler):
     async def get(self) -> None:
         """Answer at once, with what is known now."""
         wait = START_WAIT if self.get_query_argument("wait", "0") == "1" else 0.0
+        until = time.monotonic() + wait
         environment = await self.services.worker.environment(wait=wait)
-        connection = await self._connection() if environment["state"] == "ready" else None
+        connection = None
+        if environment["state"] == "ready":
+            connection = await self._connection(max(CONNECTION_WAIT, until - time.monotonic()))
+            if connection is None:
+                environment["message"] = "The backend is starting."
         self.reply({"server": {"version": version()}, "environment": environment, "connection": connection})
 
-    async def _connection(self) -> Optional[Dict[str, Any]]:
-        """Return the ConnectionStatus; a worker that has ended meanwhile leaves it unknown."""
+    async def _connection(self, wait: float) -> Optional[Dict[str, Any]]:
+        """Return the ConnectionStatus; None while the backend is starting, or when the worker has ended meanwhile."""
         try:
-            return redact_all(await self.services.connection_status())  # type: ignore[no-any-return]
-        except asyncio.CancelledError:
-            raise
+            return redact_all(await self.services.connection_status(wait))  # type: ignore[no-any-return]
         except KfopsError as error:
             if error.code == "worker_error":
                 return None
