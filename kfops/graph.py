@@ -153,7 +153,7 @@ class _Walk:
             elif template["name"] not in above:
                 self._inside(template, path + "(", parent, here + ".", (*above, template["name"]), handed)
         for number, name, turn in found:
-            label = name[len(path) :].strip("()")
+            label = name[len(path) + 1 : -1]
             place = f"{here}({number})"
             if not grouped:
                 self._leaf(template, f"{task['name']} {label}", name, parent, place, "", turn, handed)

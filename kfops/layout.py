@@ -170,5 +170,5 @@ def _coordinates(rows: Sequence[Sequence[str]], dimensions: dict[str, Point]) ->
         for name in row:
             places[name] = (left, top)
             left += dimensions[name][0] + GAP_X
-        top += max(dimensions[name][1] for name in row) + GAP_Y
+        top += max((dimensions[name][1] for name in row), default=0.0) + GAP_Y
     return places, (total, max(0.0, top - GAP_Y))

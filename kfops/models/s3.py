@@ -47,7 +47,8 @@ class S3Store(ModelStore):
             secure=secure,
             http_client=urllib3.PoolManager(
                 maxsize=8,
-                timeout=urllib3.Timeout(connect=3, read=60), retries=urllib3.Retry(total=2, backoff_factor=0.2)
+                timeout=urllib3.Timeout(connect=3, read=60),
+                retries=urllib3.Retry(total=2, backoff_factor=0.2),
             ),
         )
 

@@ -45,7 +45,14 @@ def evaluate(model: Input[Model], metrics: Output[Metrics]):
 
 
 @dsl.pipeline(name="churn", description="Who leaves")
-def churn(rate: float = 0.1, rows: int = 10, label: str = "a", deep: bool = True, depths: list = [1, 2], more: dict = {}):
+def churn(
+    rate: float = 0.1,
+    rows: int = 10,
+    label: str = "a",
+    deep: bool = True,
+    depths: list = [1, 2],
+    more: dict = {},
+):
     prepared = prepare(rows)
     trained = train(data=prepared.outputs["data"], rate=rate)
     evaluate(model=trained.outputs["model"])
@@ -411,9 +418,9 @@ def test_the_block_for_scripts_is_not_run(write) -> None:
 
 
 def test_code_that_exits_or_does_not_end_harms_only_itself(write) -> None:
-    with pytest.raises(CompileExited, match="sys.exit") as exited:
+    with pytest.raises(CompileExited, match=r"sys\.exit") as exited:
         compiler.compile(write("import sys\nsys.exit(2)\n"))
-    with pytest.raises(CompileTimeout, match="longer than 0.5 s"):
+    with pytest.raises(CompileTimeout, match=r"longer than 0\.5 s"):
         compiler.compile(write("while True: pass\n"), time_limit=0.5)
 
     assert exited.value.details["line"] == 2

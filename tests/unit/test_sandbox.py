@@ -25,7 +25,9 @@ from kfops.errors import (
     WorkerError,
 )
 
-PIPELINE = 'from kfp import dsl\n@dsl.pipeline(name="{name}")\ndef p():\n    dsl.ContainerOp(name="{name}", image="i")\n'
+PIPELINE = (
+    'from kfp import dsl\n@dsl.pipeline(name="{name}")\ndef p():\n    dsl.ContainerOp(name="{name}", image="i")\n'
+)
 LIMITS: dict[str, Any] = {"time_limit": 10, "memory_limit": 1 << 30}
 
 
@@ -79,8 +81,13 @@ def test_the_child_has_none_of_the_parents_files() -> None:
         os.set_inheritable(fd, True)
 
         def work() -> bytes:
-            return json.dumps(sorted(os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if
-                                     os.path.exists(f"/proc/self/fd/{n}"))).encode()
+            return json.dumps(
+                sorted(
+                    os.readlink(f"/proc/self/fd/{n}")
+                    for n in os.listdir("/proc/self/fd")
+                    if os.path.exists(f"/proc/self/fd/{n}")
+                )
+            ).encode()
 
         outcome = sandbox.run(work, **LIMITS)
         os.close(fd)
@@ -219,8 +226,13 @@ def test_an_interpreter_without_kfp_says_so() -> None:
         "zygote.main(os.dup(b.fileno()))\n"
         "print(a.recv(1000).decode())"
     )
-    found = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True, cwd=os.getcwd(),
-                           env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])})
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        check=True,
+        cwd=os.getcwd(),
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )
 
     assert "kfp cannot be imported" in json.loads(found.stdout)["fatal"]
 

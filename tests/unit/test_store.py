@@ -329,6 +329,24 @@ class TestS3:
         assert "keys" in caught.value.remedy
         assert "not-the-secret" not in str(caught.value) + repr(store) + repr(caught.value.details)
 
+    def test_the_materialize_step_writes_what_the_store_reads(
+        self, s3_endpoint: str, model: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        environment = {
+            "KFOPS_RUN_ID": "run-7",
+            "KFOPS_VERSION_ID": "v-7",
+            "KFOPS_PIPELINE": "churn",
+            "KFOPS_MODEL_STORE": "s3://from-a-step/some/prefix",
+            "KFOPS_S3_ENDPOINT": f"http://{s3_endpoint}",
+            "MINIO_ACCESS_KEY": KEYS[0],
+            "MINIO_SECRET_KEY": KEYS[1],
+        }
+        deposit.main(str(model), environment)
+
+        version = s3_store(s3_endpoint, "from-a-step").get("run-7")
+        assert (version.version_id, version.pipeline_name, version.size) == ("v-7", "churn", 3002)
+        assert capsys.readouterr().out == "3 files, 3002 bytes, to s3://from-a-step/some/prefix/run-7\n"
+
     def test_a_model_is_fetched_to_a_cache_once(
         self, s3_endpoint: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -367,7 +385,7 @@ class TestS3:
 def test_a_store_that_does_not_answer_is_named_within_seconds(model: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        endpoint = "127.0.0.1:%d" % free.getsockname()[1]
+        endpoint = f"127.0.0.1:{free.getsockname()[1]}"
     store = S3Store("s3://models", endpoint=endpoint, access_key="a", secret_key="b")
     begun = time.monotonic()
 
@@ -428,7 +446,9 @@ def test_without_keys_and_without_a_cluster_the_remedy_is_named(tmp_path: Path, 
 def test_keys_that_config_yaml_names_must_be_in_the_environment(tmp_path: Path) -> None:
     from kfops import config
 
-    (tmp_path / "config.yaml").write_text("models:\n  store: s3://m\n  access_key_env: MY_KEY\n  secret_key_env: MY_SECRET\n")
+    (tmp_path / "config.yaml").write_text(
+        "models:\n  store: s3://m\n  access_key_env: MY_KEY\n  secret_key_env: MY_SECRET\n"
+    )
     with pytest.raises(ModelError) as caught:
         open_store(config.load(tmp_path / "config.yaml"), _Connection("cluster"))
     assert "MY_KEY and MY_SECRET" in caught.value.why
