@@ -85,7 +85,7 @@ def _ask(session: requests.Session, target: Reference, *, insecure: bool, timeou
 def _manifest(session: requests.Session, base: str, target: Reference, timeout: float) -> requests.Response:
     url = f"{base}/v2/{target.repository}/manifests/{target.tag}"
     headers = {"Accept": _MANIFESTS, "User-Agent": "kfops"}
-    answer = session.head(url, headers=headers, auth=_Anonymous(), timeout=timeout, allow_redirects=True)
+    answer = session.head(url, headers=headers, auth=_AsGiven(), timeout=timeout, allow_redirects=True)
     if answer.status_code == 401:
         login = login_for(target.host)
         authorization = _authorization(session, answer, target, login, timeout)
@@ -103,9 +103,6 @@ class _AsGiven:
 
     def __call__(self, request: Any) -> Any:
         return request
-
-
-_Anonymous = _AsGiven
 
 
 def _authorization(

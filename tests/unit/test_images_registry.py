@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 
-from kfops.images.credentials import login_for
+from kfops.images import registry
+from kfops.images.credentials import Login, login_for
 from kfops.images.reference import Reference
 from kfops.images.registry import look_up
 
@@ -223,6 +225,23 @@ def test_plain_http_elsewhere_needs_the_switch(monkeypatch):
         assert image.state == "unknown"
         assert "image_builder.insecure: true" in image.message
         assert asking(host, insecure=True).state == "ready"
+
+
+def test_this_machines_registry_is_not_looked_for_behind_a_proxy(monkeypatch):
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    with server(lambda *_: (404, API, b"")) as (host, _):
+        assert asking(host).state == "missing"
+
+
+def test_a_log_in_is_not_sent_without_encryption_to_where_an_encrypted_registry_points():
+    challenge = requests.Response()
+    challenge.url = "https://ghcr.io/v2/acme/trainer/manifests/1"
+    challenge.headers["WWW-Authenticate"] = 'Bearer realm="http://elsewhere.example.org/token"'
+    target = Reference("ghcr.io", "acme/trainer", "1")
+    with requests.Session() as session, pytest.raises(registry._RefusedError, match=r"elsewhere.*encryption"):
+        registry._authorization(session, challenge, target, Login("ada", PASSWORD), 0.1)
 
 
 def test_no_such_host_is_said():

@@ -189,6 +189,13 @@ def test_a_pod_that_ends_well_without_a_digest_is_no_success():
         kaniko(cluster).build(CONTEXT, REFERENCE)
 
 
+def test_a_push_that_fails_is_no_success_though_kaniko_has_written_the_digest_before_it():
+    failed = pod({"terminated": {"exit_code": 1, "message": DIGEST}}, phase="Failed")
+    with pytest.raises(BuildFailed) as caught:
+        kaniko(Cluster(failed, logs=[b"error pushing image: UNAUTHORIZED\n"])).build(CONTEXT, REFERENCE)
+    assert caught.value.why == "error pushing image: UNAUTHORIZED"
+
+
 def test_an_executor_that_cannot_be_pulled_ends_the_build_at_once():
     cluster = Cluster(pod({"waiting": {"reason": "ImagePullBackOff", "message": "gcr.io: no route"}}, phase="Pending"))
     with pytest.raises(BuildFailed, match="did not start") as caught:
