@@ -17,6 +17,7 @@ def command(arguments: list[str]) -> list[str]:
         str(VENVS / "lab" / "bin" / "jupyter-lab"),
         f"--ServerApp.root_dir={ROOT}",
         f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}",
+        "--LabApp.log_level=WARN",
         "--ServerApp.log_level=WARN",  # leaves the address, which is what a person looks for
     ]
     if os.geteuid() == 0:

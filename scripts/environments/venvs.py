@@ -119,10 +119,12 @@ def register_kernel(server: Venv, kernel: Venv) -> None:
 def configure_lab(server: Venv) -> None:
     """Keep JupyterLab of a checkout off the network, and let new notebooks start on the pipeline kernel."""
     etc = server.folder / "etc" / "jupyter"
-    settings = {
-        "LabApp": {"check_for_updates_class": "jupyterlab.NeverCheckForUpdate", "extension_manager": "readonly"},
-        "MultiKernelManager": {"default_kernel_name": KERNEL_NAME},
-    }
+    settings = {"MultiKernelManager": {"default_kernel_name": KERNEL_NAME}}
+    if server is LAB_VENV:  # JupyterLab 3.5 has no news, and refuses settings that it does not know
+        settings["LabApp"] = {
+            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+            "extension_manager": "readonly",
+        }
     _write_json(etc / "jupyter_lab_config.json", settings)
     off = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
     _write_json(etc / "labconfig" / "page_config.json", off)
