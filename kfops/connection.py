@@ -137,7 +137,7 @@ class Connection:
         >>> connection.call("read the pipeline", lambda client: client.get_pipeline(pipeline_id))  # doctest: +SKIP
         """
         client = self.client
-        import urllib3  # type: ignore[import-untyped]  # kfp's, which raises its errors
+        import urllib3  # kfp's, which raises its errors
         from kfp_server_api import ApiException
 
         try:
