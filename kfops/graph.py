@@ -66,14 +66,14 @@ class _Walk:
     def graph(self) -> Graph:
         entry = self.spec.get("entrypoint", "")
         root = self.metadata.get("name") or ""
-        name = (self.metadata.get("generateName") or "").rstrip("-") or root or entry
+        name = _pipeline_name(self.metadata) or root or entry
         template = self.templates.get(entry) or {}
         if "dag" in template or "steps" in template:
             self._inside(template, root, "", "", (entry,), "")
         elif template:
             self._leaf(template, entry, root, "", "", "", {})
         self._exit_handler(root)
-        leaves = [step for step in self.steps if step.kind == "step"]
+        leaves = self._leaves()
         state = nodes.state_of({"phase": self.phase}, terminated=self.terminated)
         if self.terminated and state == "running":
             state = "stopping"
@@ -89,11 +89,16 @@ class _Walk:
             edges=self.edges,
         )
 
+    def _leaves(self) -> list[Step]:
+        """Return the steps, one that was tried several times once."""
+        tried = {step.id for step in self.steps if step.kind == "retry"}
+        return [s for s in self.steps if s.kind == "retry" or (s.kind == "step" and s.parent not in tried)]
+
     def _reason(self, state: str) -> str:
         if state not in ("failed", "stopped"):
             return ""
-        for step in self.steps:
-            if step.kind == "step" and step.state == "failed":
+        for step in self._leaves():
+            if step.state == "failed":
                 return f"{step.name}: {step.message}" if step.message else step.name
         return (self.status.get("message") or "").split("\n")[0]
 
@@ -187,6 +192,8 @@ class _Walk:
         if len(attempts) < 2:
             self._add(identity, name, "step", parent, template, node, state, message, condition)
             return identity
+        if state == "failed":
+            message = nodes.reason_of(attempts[-1][2]) or message
         self._add(identity, name, "retry", parent, template, node, state, message, condition)
         for number, _, attempt in attempts:
             state, message = self._state(attempt, "", handed)
@@ -254,6 +261,16 @@ class _Walk:
         last = [step.id for step in self.steps if not step.parent and step.id not in sources]
         identity = self._task({"name": handler, "template": handler}, f"{root}.onExit", "", "onExit:", (), "")
         self.edges.extend(Edge(other, identity) for other in last)
+
+
+def _pipeline_name(metadata: Mapping[str, Any]) -> str:
+    """Return the pipeline's own name; a run's workflow is called after it, with an ending of its own."""
+    try:
+        spec = json.loads((metadata.get("annotations") or {}).get("pipelines.kubeflow.org/pipeline_spec") or "{}")
+        name = spec.get("name") or ""
+    except (ValueError, AttributeError):
+        name = ""
+    return str(name) or str(metadata.get("generateName") or "").rstrip("-")
 
 
 def _tasks(template: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str, list[str]]]:

@@ -223,7 +223,31 @@ def test_a_step_with_one_attempt_is_a_step_and_one_with_several_a_group() -> Non
         ("a (attempt 1)", "failed", f"id:{path}"),
         ("a (attempt 2)", "running", f"id:{path}"),
     ]
-    assert (two.done, two.total) == (1, 4)
+    assert (two.done, two.total) == (0, 3)
+
+
+def test_a_step_that_failed_for_good_gives_its_last_reason() -> None:
+    path = "churn-x1.a"
+    nodes = [
+        root("Failed"),
+        node(path, "Failed", "Retry", message="No more retries left"),
+        node(f"{path}(0)", "Failed", message="exit code 1"),
+        node(f"{path}(1)", "Failed", message="Error (exit code 2)"),
+    ]
+    graph = graph_of(workflow(*CHAIN, nodes=nodes))
+
+    assert graph.message == "a: exit code 2"
+    assert (graph.done, graph.total) == (3, 3)
+
+
+def test_a_run_is_called_after_its_pipeline() -> None:
+    found = workflow(*CHAIN)
+    found["metadata"] = {
+        "name": "churn-model-x1f2",
+        "annotations": {"pipelines.kubeflow.org/pipeline_spec": json.dumps({"name": "Churn model"})},
+    }
+
+    assert graph_of(found).name == "Churn model"
 
 
 def test_an_exit_handler_comes_last() -> None:
