@@ -119,6 +119,16 @@ def ensure_running(data_dir: os.PathLike[str] | None = None, timeout: float = 15
         found = _running(path)  # another process may have started it while this one waited
         if found is not None and found.version != _installed_version():
             found = _replace(path, found)
+        while found is None and _holder(path) is not None:
+            # It is there, and only busy: another one could not have the folder anyway.
+            if time.monotonic() > deadline:
+                raise LocalBackendError(
+                    f"The embedded backend is running but does not answer within {timeout:g} s.",
+                    why=_last_lines(path),
+                    remedy="Try again, or type: kfops local stop",
+                )
+            time.sleep(0.05)
+            found = _running(path)
         return found or _start(path, deadline, timeout)
     finally:
         lock.close()

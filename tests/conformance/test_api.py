@@ -410,7 +410,7 @@ def test_pages_hold_everything_once_in_order(caller, names, sort_by):
         if not token:
             break
     assert [len(page) for page in pages] == [2, 2, 1]
-    assert sum(pages, []) == everything
+    assert [experiment for page in pages for experiment in page] == everything
 
 
 def test_the_default_order_is_that_of_creation(caller, names):

@@ -239,6 +239,35 @@ def test_a_backend_of_another_version_is_replaced(folder, monkeypatch):
     assert second.pid != first.pid
 
 
+def test_a_backend_of_another_version_is_not_taken_from_under_a_run(folder, monkeypatch, workflow):
+    first = daemon.ensure_running(folder)
+    workflow["spec"]["templates"][1]["container"]["command"] = ["sh", "-c", "sleep 600"]
+    body = {"name": "long", "pipeline_spec": {"workflow_manifest": json.dumps(workflow)}}
+    request = urllib.request.Request(
+        first.url + "/apis/v1beta1/runs",
+        data=json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {first.token_path.read_text()}"},
+    )
+    urllib.request.urlopen(request, timeout=10).close()
+    monkeypatch.setattr(daemon, "_installed_version", lambda: "99")
+    second = daemon.ensure_running(folder)
+    assert second.pid == first.pid
+    assert f"still of version {first.version}" in second.note
+
+
+def test_a_backend_that_is_only_busy_is_waited_for(folder):
+    first = daemon.ensure_running(folder)
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(LocalBackendError, match=r"does not answer within 0\.3 s"):
+            daemon.ensure_running(folder, timeout=0.3)
+        waker = python(f"import os, time; time.sleep(2); os.kill({first.pid}, {int(signal.SIGCONT)})")
+        assert daemon.ensure_running(folder) == first
+        waker.communicate()
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+
+
 def test_it_starts_in_under_two_seconds_and_is_small_when_idle(folder):
     start = time.monotonic()
     endpoint = daemon.ensure_running(folder)

@@ -68,13 +68,14 @@ class Runs(Handler):
             workflow["spec"]["serviceAccountName"] = text(body, "service_account")
         executed = prepare(workflow, parameters, run_id=run_id, run_name=name, created_at=created_at)
         _check(executed)
+        executed_text = json.dumps(executed, separators=(",", ":"))
         row = self.backend.store.runs.create(
             NewRun(
                 id=run_id,
                 name=name,
                 description=text(body, "description"),
                 submitted=submitted,
-                workflow=json.dumps(executed, separators=(",", ":")),
+                workflow=executed_text,
                 experiment_id=experiment_id,
                 experiment_name=experiment_name,
                 service_account=executed["spec"]["serviceAccountName"],
@@ -84,7 +85,7 @@ class Runs(Handler):
             )
         )
         self.backend.engine.submit(run_id)
-        self.reply(detail(row, executed, []))
+        self.reply(detail(row, executed_text, []))
 
     async def _workflow(
         self, spec: dict[str, Any], owners: list[tuple[str, str]]
@@ -131,7 +132,7 @@ class Run(Handler):
     def get(self, run_id: str) -> None:
         store = self.backend.store.runs
         row = store.get(run_id)
-        self.reply(detail(row, store.workflow(run_id), store.metrics([run_id]).get(run_id, [])))
+        self.reply(detail(row, store.workflow_text(run_id), store.metrics([run_id]).get(run_id, [])))
 
     async def delete(self, run_id: str) -> None:
         store = self.backend.store.runs
@@ -203,8 +204,8 @@ class RunArtifact(Handler):
     """/apis/v1beta1/runs/{id}/nodes/{node}/artifacts/{name}:read."""
 
     async def get(self, run_id: str, node_id: str, name: str) -> None:
-        status = self.backend.store.runs.workflow(run_id).get("status") or {}
-        node = (status.get("nodes") or {}).get(node_id) or {}
+        self.backend.store.runs.get(run_id)
+        node = self.backend.store.progress.node(run_id, node_id) or {}
         artifacts = (node.get("outputs") or {}).get("artifacts") or []
         key = next((found["s3"]["key"] for found in artifacts if found.get("name") == name and found.get("s3")), None)
         content = await asyncio.get_running_loop().run_in_executor(None, self._read, key) if key else None
@@ -219,11 +220,11 @@ class RunArtifact(Handler):
             return None
 
 
-def detail(row: sa.Row[Any], workflow: dict[str, Any], metrics: list[sa.Row[Any]]) -> dict[str, Any]:
-    """Return an ApiRunDetail."""
+def detail(row: sa.Row[Any], workflow: str, metrics: list[sa.Row[Any]]) -> dict[str, Any]:
+    """Return an ApiRunDetail; ``workflow`` is the Workflow with its status, as JSON."""
     return {
         "run": wire.run(row, row.submitted, metrics),
-        "pipeline_runtime": {"workflow_manifest": json.dumps(workflow, separators=(",", ":"))},
+        "pipeline_runtime": {"workflow_manifest": workflow},
     }
 
 

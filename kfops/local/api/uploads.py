@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
 from ..problems import Invalid, Problem
 from . import wire
@@ -71,5 +71,5 @@ class UploadVersion(_Upload):
 
 
 def _text(value: str) -> str:
-    """Return an argument of the query; kfp's user interface escapes it twice, with %20 for a space."""
-    return unquote_plus(value) if "%20" in value else value
+    """Return an argument of the query, which the user interface of Kubeflow Pipelines escapes twice."""
+    return unquote(value)

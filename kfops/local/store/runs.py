@@ -88,9 +88,9 @@ class Runs:
             raise Missing("Run", run_id)
         return found
 
-    def workflow(self, run_id: str) -> dict[str, Any]:
-        """Return the run's Workflow with its status; raises Missing."""
-        return self._progress.workflow(run_id)
+    def workflow_text(self, run_id: str) -> str:
+        """Return the run's Workflow with its status, as JSON; raises Missing."""
+        return self._progress.workflow_text(run_id)
 
     def page(
         self, query: Mapping[str, str], reference: tuple[str, str] | None = None
@@ -143,7 +143,7 @@ class Runs:
         self._update(run_id, status=TERMINATING, terminating=True)
 
     def allow_retry(self, run_id: str) -> None:
-        """Forget that a failed run was asked to stop, so that it can run again; raises Conflict when it has not failed."""
+        """Forget that a failed run was asked to stop; raises Conflict when it has not failed."""
         row = self.get(run_id)
         if row.status not in ("Failed", "Error"):
             raise Conflict(
