@@ -94,6 +94,7 @@ def compile(  # noqa: A001 - kfops.compile is what it is called
         "mode": mode,
         "name": name,
         "config": os.fspath(config.path) if getattr(config, "path", None) else None,
+        "environment": dict(os.environ),
         "time_limit": time_limit,
         "memory_limit": memory_limit,
     }

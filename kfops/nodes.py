@@ -29,7 +29,6 @@ _PHASES = {
 }
 _EXIT_CODE = re.compile(r"exit (?:code|status) (\d+)")
 _STOPPED = re.compile(r"\bterminated\b|shutdown|exceeded its deadline|longer than the specified deadline", re.I)
-_CACHED = re.compile(r"\bcached?\b|reused", re.I)
 _PATH_NAME = re.compile(r"^/tmp/(?:inputs|outputs)/([^/]+)/data$")
 _PLACEHOLDER = re.compile(r"\{\{(?:inputs|workflow)\.parameters\.([^}]+)\}\}")
 _ANY_PLACEHOLDER = re.compile(
@@ -51,12 +50,11 @@ def state_of(node: Mapping[str, Any], *, terminated: bool = False) -> str:
 def is_cached(node: Mapping[str, Any]) -> bool:
     """Whether a node took its outputs from an earlier run.
 
-    The embedded backend says so in the node's message. Kubeflow only leaves a trace: the outputs' keys are those of
-    another pod.
+    The embedded backend says so. Kubeflow only leaves a trace: the outputs' keys are those of another pod.
     """
     if node.get("type") not in (None, "Pod"):
         return False
-    if _CACHED.search(node.get("message") or ""):
+    if node.get("reusedFromCache"):
         return True
     artifacts = (node.get("outputs") or {}).get("artifacts") or []
     keys = [a["s3"]["key"] for a in artifacts if (a.get("s3") or {}).get("key") and a.get("name") != "main-logs"]

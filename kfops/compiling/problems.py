@@ -47,10 +47,12 @@ def explain(error: BaseException, what: str, cells: Mapping[str, tuple[str, int]
         For each pseudo file name of a notebook's cells: (path of the notebook, number of the cell).
     """
     where = _position(error, cells or {})
-    if isinstance(error, KfopsError):
-        error.details = {**where, **error.details}
-        return error
     place = _in_words(where)
+    if isinstance(error, KfopsError):
+        if "path" not in error.details:  # else it points somewhere better itself, such as into config.yaml
+            error.details = {**where, **error.details}
+            error.message = f"{error.message.rstrip('.')}{place}."
+        return error
     if isinstance(error, SystemExit):
         return CompileExited(
             f"{what} does not compile{place}.",

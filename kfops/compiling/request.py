@@ -37,6 +37,9 @@ def _compile(request: Mapping[str, Any], cells: dict[str, Any]) -> Package:
     from kfops import config as configuration
     from kfops.compiling import build, context, finish, loading, source
 
+    if request.get("environment") is not None:
+        os.environ.clear()
+        os.environ.update(request["environment"])
     program = source.read_source(request["path"], request.get("content"), function=request.get("function") or "")
     cells.update(program.cells)
     folder = str(Path(program.path).parent)

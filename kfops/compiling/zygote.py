@@ -81,7 +81,8 @@ class Zygote:
         request
             ``path`` (of a .py or .ipynb file) and, all optional: ``id`` (text, for ``cancel``), ``content`` (the
             text, when it has not been saved), ``function``, ``mode``, ``name``, ``config`` (path of a config.yaml),
-            ``time_limit`` in seconds, ``memory_limit`` in bytes.
+            ``environment`` (in place of the one that the zygote was started with), ``time_limit`` in seconds,
+            ``memory_limit`` in bytes.
 
         Raises
         ------

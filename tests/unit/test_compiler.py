@@ -301,6 +301,7 @@ def test_an_image_that_is_not_known_names_the_line_and_what_to_add(write) -> Non
         compiler.compile(path)
 
     assert caught.value.details["line"] == 4
+    assert caught.value.message == "There is no image trainer (line 4)."
     assert "%%kfops image trainer" in caught.value.remedy
 
 
@@ -409,6 +410,14 @@ def test_unsaved_text_is_compiled_in_place_of_the_file(write) -> None:
 
     assert compiler.compile(path, content=CHURN).name == "churn"
     assert path.read_text() == "raise SystemExit\n"
+
+
+def test_the_code_sees_the_environment_of_the_moment(write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write("import os\nprint(os.environ.get('KFOPS_TEST_LATE'))\n" + CHURN)
+
+    assert compiler.compile(path).output == "None\n"
+    monkeypatch.setenv("KFOPS_TEST_LATE", "now")
+    assert compiler.compile(path).output == "now\n"
 
 
 def test_the_block_for_scripts_is_not_run(write) -> None:

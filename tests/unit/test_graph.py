@@ -117,13 +117,13 @@ def test_a_cached_step_says_so_in_the_embedded_backend_and_in_kubeflow() -> None
 
     nodes = [
         root("Succeeded"),
-        node("churn-x1.a", message="cached from run 1234"),
+        node("churn-x1.a", reusedFromCache=True, message="Cached from run 1234"),
         node("churn-x1.b", outputs=with_key("artifacts/other/2026/11/22/other-99/a-model.tgz")),
         node("churn-x1.c", outputs=with_key("artifacts/churn-x1/2026/11/22/id:churn-x1.c/a-model.tgz")),
     ]
     steps = by_name(graph_of(workflow(*CHAIN, nodes=nodes)))
 
-    assert (steps["a"].state, steps["a"].message) == ("cached", "cached from run 1234")
+    assert (steps["a"].state, steps["a"].message) == ("cached", "Cached from run 1234")
     assert [steps[name].state for name in "bc"] == ["cached", "succeeded"]
 
 
