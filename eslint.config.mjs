@@ -22,7 +22,15 @@ const layerRules = LAYERS.slice(0, -1).map((layer, index) => ({
 
 export default typescript.config(
   {
-    ignores: ['**/*', '!labextension/', '!labextension/**', '!scripts/', '!scripts/*.mjs', '!*.mjs', 'labextension/lib']
+    ignores: [
+      '**/*',
+      '!labextension/',
+      '!labextension/**',
+      '!scripts/',
+      '!scripts/*.mjs',
+      '!*.mjs',
+      'labextension/lib'
+    ]
   },
   js.configs.recommended,
   ...typescript.configs.recommended,
@@ -42,6 +50,10 @@ export default typescript.config(
   {
     files: ['scripts/*.mjs', '*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } }
+  },
+  {
+    files: ['labextension/webpack.config.js'],
+    languageOptions: { sourceType: 'commonjs' }
   },
   ...layerRules
 );

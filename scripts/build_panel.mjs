@@ -23,7 +23,10 @@ const LIMITS = { all: 300, entry: 40 };
 function build() {
   const core = join(root, 'node_modules', '.cache', 'kfops-core');
   mkdirSync(core, { recursive: true });
-  copyFileSync(require.resolve('@jupyterlab/core-meta/core.package.json'), join(core, 'package.json'));
+  copyFileSync(
+    require.resolve('@jupyterlab/core-meta/core.package.json'),
+    join(core, 'package.json')
+  );
   const builder = join(dirname(require.resolve('@jupyterlab/builder')), 'build-labextension.js');
   const result = spawnSync(process.execPath, [builder, '--core-path', core, root], {
     cwd: root,
@@ -50,7 +53,9 @@ function checkSize() {
   for (const [what, limit] of Object.entries(LIMITS)) {
     console.log(`panel bundle, ${what}: ${weight[what].toFixed(1)} kB of ${limit} kB`);
     if (weight[what] > limit) {
-      console.error(`The panel's bundle is over its limit. Its scripts: ${weight.scripts.join(', ')}`);
+      console.error(
+        `The panel's bundle is over its limit. Its scripts: ${weight.scripts.join(', ')}`
+      );
       process.exit(1);
     }
   }

@@ -104,7 +104,10 @@ export class KfopsApi {
     try {
       response = await ServerConnection.makeRequest(url, init, this._serverSettings);
     } catch (reason) {
-      throw new KfopsResponseError(failure('no_server', 'Jupyter server does not answer', String(reason)), 0);
+      throw new KfopsResponseError(
+        failure('no_server', 'Jupyter server does not answer', String(reason)),
+        0
+      );
     }
     const text = await response.text();
     let value: unknown = null;
@@ -118,7 +121,11 @@ export class KfopsApi {
     }
     if (value === null && response.status !== 204) {
       throw new KfopsResponseError(
-        failure('not_json', 'The answer of the Jupyter server is not JSON', `${method} kfops/${path}`),
+        failure(
+          'not_json',
+          'The answer of the Jupyter server is not JSON',
+          `${method} kfops/${path}`
+        ),
         response.status
       );
     }

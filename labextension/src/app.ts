@@ -54,7 +54,9 @@ export class KfopsApp {
 
   /** Ask for a version's parameters, run it and show the run; without an id, the document's version. */
   async run(versionId?: string): Promise<Kfops.IRun | null> {
-    const version = versionId ? await this.api.version(versionId) : await this.source.versionToRun();
+    const version = versionId
+      ? await this.api.version(versionId)
+      : await this.source.versionToRun();
     return version ? this._start(version) : null;
   }
 

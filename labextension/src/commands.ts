@@ -23,9 +23,7 @@ export function addCommands(options: {
   const { app, panel, load, trans, notebooks, editors } = options;
   const show = () => app.shell.activateById(panel.id);
   const hasSource = () =>
-    Boolean(
-      notebooks?.currentWidget || editors?.currentWidget?.context.path.endsWith('.py')
-    );
+    Boolean(notebooks?.currentWidget || editors?.currentWidget?.context.path.endsWith('.py'));
   const text = (args: Args, name: string) => {
     const value = args[name];
     return typeof value === 'string' && value ? value : undefined;
@@ -55,7 +53,8 @@ export function addCommands(options: {
   };
 
   app.commands.addCommand(CommandIDs.openPanel, {
-    label: args => (args.isLauncher ? trans.__('Kubeflow pipelines') : trans.__('Open the KFOPS panel')),
+    label: args =>
+      args.isLauncher ? trans.__('Kubeflow pipelines') : trans.__('Open the KFOPS panel'),
     caption: trans.__('Compile, upload, run and follow Kubeflow pipelines'),
     icon: panelIcon,
     execute: show

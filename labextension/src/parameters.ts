@@ -28,9 +28,7 @@ export function initialField(parameter: Kfops.IParameter, earlier?: unknown): Fi
   if (typeof value === 'string') {
     return value;
   }
-  return parameter.type === 'list' || parameter.type === 'dict'
-    ? spacedJson(value)
-    : String(value);
+  return parameter.type === 'list' || parameter.type === 'dict' ? spacedJson(value) : String(value);
 }
 
 /** JSON on one line, with a space after each comma and colon. */

@@ -83,12 +83,7 @@ function connectionText(state: PanelState, trans: TranslationBundle): JSX.Elemen
 export function Obstacle(props: IProps): JSX.Element | null {
   const { state, trans } = props;
   const again = (
-    <button
-      type="button"
-      className="kfops-Button"
-      data-kfops="try-again"
-      onClick={props.onRefresh}
-    >
+    <button type="button" className="kfops-Button" data-kfops="try-again" onClick={props.onRefresh}>
       {trans.__('Try again')}
     </button>
   );
@@ -133,7 +128,8 @@ export function Obstacle(props: IProps): JSX.Element | null {
             <span className="kfops-State kfops-mod-running" aria-hidden="true">
               <span className="kfops-State-icon">◐</span>
             </span>{' '}
-            {state.message || trans.__('The pipeline environment is starting; this takes a few seconds.')}
+            {state.message ||
+              trans.__('The pipeline environment is starting; this takes a few seconds.')}
           </p>
           <Skeleton lines={3} label={trans.__('Loading')} />
         </div>

@@ -24,7 +24,12 @@ export function Images(props: {
     .map(image => [image.reference, image.state, image.message].filter(Boolean).join(' · '))
     .join('\n');
   return (
-    <span className={`kfops-Images kfops-mod-${state}`} data-kfops="images" data-state={state} title={title}>
+    <span
+      className={`kfops-Images kfops-mod-${state}`}
+      data-kfops="images"
+      data-state={state}
+      title={title}
+    >
       {words[state]}
     </span>
   );

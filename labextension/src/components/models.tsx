@@ -24,7 +24,9 @@ export function Models(props: {
   if (!models.value.length) {
     return (
       <Empty>
-        {trans.__('No models yet. A pipeline with materialize_model keeps the model that it makes.')}
+        {trans.__(
+          'No models yet. A pipeline with materialize_model keeps the model that it makes.'
+        )}
       </Empty>
     );
   }

@@ -98,9 +98,6 @@ function VersionRow(props: IActions & { version: Kfops.IPipelineVersion }): JSX.
         <span className="kfops-Row-name kfops-Ellipsis">
           {version.number ? trans.__('version %1', version.number) : version.name}
         </span>
-        <span className="kfops-Quiet kfops-Ellipsis" title={exactTime(version.created_at)}>
-          {timeAgo(version.created_at, trans)}
-        </span>
       </button>
       {missing && (
         <button
@@ -126,6 +123,7 @@ function VersionRow(props: IActions & { version: Kfops.IPipelineVersion }): JSX.
           <CopyButton text={version.id} label={trans.__('Copy the version id')} trans={trans} />
         </span>
         <Images images={version.images} trans={trans} />
+        <span title={exactTime(version.created_at)}>{timeAgo(version.created_at, trans)}</span>
       </div>
     </li>
   );

@@ -141,7 +141,11 @@ function Field(props: {
       )}
       <div id={`${id}-help`} className="kfops-Field-help">
         {problem ? (
-          <span className="kfops-Field-problem" role="alert" data-kfops={`problem-${parameter.name}`}>
+          <span
+            className="kfops-Field-problem"
+            role="alert"
+            data-kfops={`problem-${parameter.name}`}
+          >
             {problem}
           </span>
         ) : (

@@ -25,9 +25,7 @@ export function Runs(props: {
     return <Problem error={runs.error} trans={trans} />;
   }
   if (!runs.value.length) {
-    return (
-      <Empty>{trans.__('No runs yet. Compile a pipeline above, then choose “Run…”.')}</Empty>
-    );
+    return <Empty>{trans.__('No runs yet. Compile a pipeline above, then choose “Run…”.')}</Empty>;
   }
   return (
     <ul className="kfops-List" aria-label={trans.__('Runs')}>

@@ -30,9 +30,11 @@ export function Source(props: {
   source: ISourceDocument | null;
   state: ISourceState | null;
   actions: ISourceActions;
+  /** Whether there is a backend to upload to. */
+  hasBackend: boolean;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { source, state, actions, trans } = props;
+  const { source, state, actions, hasBackend, trans } = props;
   const { busy, failure, start } = useAction();
   if (!source || !state) {
     return (
@@ -59,7 +61,7 @@ export function Source(props: {
       className={`kfops-Button ${name === 'run' ? 'kfops-mod-accept' : ''}`}
       data-kfops={name}
       title={title}
-      disabled={waiting}
+      disabled={waiting || (name !== 'compile' && !hasBackend)}
       onClick={() => start(action)}
     >
       {label}
@@ -156,7 +158,12 @@ function Progress(props: {
         </button>
       </div>
       {text && (
-        <pre className="kfops-Log kfops-mod-short" data-kfops="operation-log" ref={log} tabIndex={0}>
+        <pre
+          className="kfops-Log kfops-mod-short"
+          data-kfops="operation-log"
+          ref={log}
+          tabIndex={0}
+        >
           {text}
         </pre>
       )}

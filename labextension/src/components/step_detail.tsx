@@ -19,7 +19,9 @@ export function StepDetail(props: {
   const { step, hasRun, log, trans } = props;
   if (!step) {
     return (
-      <div className="kfops-Detail kfops-mod-empty">{trans.__('Select a step to see what is in it.')}</div>
+      <div className="kfops-Detail kfops-mod-empty">
+        {trans.__('Select a step to see what is in it.')}
+      </div>
     );
   }
   return (

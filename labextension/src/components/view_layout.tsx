@@ -102,7 +102,13 @@ export function ViewLayout(props: {
         <div className="kfops-View-main">{current.content}</div>
         {withDetail && (
           <aside className="kfops-View-side" aria-label={trans.__('Step')}>
-            <StepDetail key={selected} step={props.step} hasRun={hasRun} log={props.log} trans={trans} />
+            <StepDetail
+              key={selected}
+              step={props.step}
+              hasRun={hasRun}
+              log={props.log}
+              trans={trans}
+            />
           </aside>
         )}
       </div>

@@ -83,9 +83,13 @@ export default function GraphView(props: IGraphViewProps): JSX.Element {
         ))}
       </div>
       <div className="kfops-Graph-controls" role="group" aria-label={trans.__('Zoom')}>
-        <Control text="+" label={trans.__('Zoom in')} onClick={() => zoomBy(1.25)} />
-        <Control text="−" label={trans.__('Zoom out')} onClick={() => zoomBy(0.8)} />
-        <Control text="⛶" label={trans.__('Show the whole graph')} onClick={fitAll} />
+        <Control path="M7 3v8M3 7h8" label={trans.__('Zoom in')} onClick={() => zoomBy(1.25)} />
+        <Control path="M3 7h8" label={trans.__('Zoom out')} onClick={() => zoomBy(0.8)} />
+        <Control
+          path="M2 5V2h3M9 2h3v3M12 9v3H9M5 12H2V9"
+          label={trans.__('Show the whole graph')}
+          onClick={fitAll}
+        />
       </div>
     </div>
   );
@@ -98,7 +102,7 @@ function shapeOf(graph: Kfops.IGraph): string {
   ]);
 }
 
-function Control(props: { text: string; label: string; onClick: () => void }): JSX.Element {
+function Control(props: { path: string; label: string; onClick: () => void }): JSX.Element {
   return (
     <button
       type="button"
@@ -107,7 +111,9 @@ function Control(props: { text: string; label: string; onClick: () => void }): J
       aria-label={props.label}
       onClick={props.onClick}
     >
-      {props.text}
+      <svg width="14" height="14" aria-hidden="true">
+        <path d={props.path} fill="none" stroke="currentColor" strokeWidth="1.5" />
+      </svg>
     </button>
   );
 }
@@ -115,7 +121,12 @@ function Control(props: { text: string; label: string; onClick: () => void }): J
 function Edges(props: { placed: ILayout; steps: Map<string, Kfops.IStep> }): JSX.Element {
   const { placed, steps } = props;
   return (
-    <svg className="kfops-Graph-edges" width={placed.width} height={placed.height} aria-hidden="true">
+    <svg
+      className="kfops-Graph-edges"
+      width={placed.width}
+      height={placed.height}
+      aria-hidden="true"
+    >
       {placed.edges.map(edge => {
         const end = edge.points[edge.points.length - 1] ?? { x: 0, y: 0 };
         const isRunning = steps.get(edge.target)?.state === 'running';
@@ -176,7 +187,7 @@ function GraphNode(props: INodeProps): JSX.Element {
       >
         <span className="kfops-Step-name">
           {isFrame && hasRun && <StateIcon state={step.state} trans={trans} />}
-          {middleEllipsis(step.name, count ? 18 : 23)}
+          {middleEllipsis(step.name, count ? 16 : 20)}
         </span>
         {!isFrame && hasRun && (
           <span className="kfops-Step-state">

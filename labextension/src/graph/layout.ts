@@ -111,9 +111,17 @@ function layoutLevel(
   }
   layout(level);
   const size = level.graph() as { width?: number; height?: number };
-  const result: ILayout = { nodes: [], edges: [], width: size.width ?? 0, height: size.height ?? 0 };
+  const result: ILayout = {
+    nodes: [],
+    edges: [],
+    width: size.width ?? 0,
+    height: size.height ?? 0
+  };
   for (const step of steps) {
-    const { x, y, width, height } = level.node(step.id) as Record<'x' | 'y' | 'width' | 'height', number>;
+    const { x, y, width, height } = level.node(step.id) as Record<
+      'x' | 'y' | 'width' | 'height',
+      number
+    >;
     const corner = { x: x - width / 2, y: y - height / 2 };
     const within = inner.get(step.id);
     result.nodes.push({ step, ...corner, width, height, isFrame: Boolean(within) });

@@ -67,16 +67,13 @@ export class OperationsModel implements IDisposable {
   /** Take up the operations that were followed before the page was loaded. */
   async restore(): Promise<void> {
     const saved = (await this._stateDB?.fetch(STATE_KEY)) as unknown as
-      | { followed: Omit<IFollowed, 'operation'>[] }
-      | undefined;
+      { followed: Omit<IFollowed, 'operation'>[] } | undefined;
     if (!saved || !Array.isArray(saved.followed)) {
       return;
     }
     const known = new Set(this._followed.map(one => one.id));
     this._followed.push(
-      ...saved.followed
-        .filter(one => !known.has(one.id))
-        .map(one => ({ ...one, operation: null }))
+      ...saved.followed.filter(one => !known.has(one.id)).map(one => ({ ...one, operation: null }))
     );
     await this._poll.refresh();
   }

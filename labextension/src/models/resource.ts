@@ -73,9 +73,7 @@ export class Resource<T> implements IDisposable {
     } catch (reason) {
       const error = errorOf(reason);
       this._state =
-        this._state.kind === 'ready'
-          ? { ...this._state, stale: error }
-          : { kind: 'failed', error };
+        this._state.kind === 'ready' ? { ...this._state, stale: error } : { kind: 'failed', error };
       if (!this._isDisposed) {
         this._changed.emit();
       }

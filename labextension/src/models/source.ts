@@ -147,7 +147,9 @@ function describe(widget: IDocumentWidget, notebooks: INotebookTracker | null): 
     signature: () => (widget.context.isReady ? digest(codeOf(content())) : ''),
     reveal: (line, cell) => {
       widget.activate();
-      const editor = isNotebook ? editorOfCell(widget as NotebookPanel, cell) : editorOfFile(widget);
+      const editor = isNotebook
+        ? editorOfCell(widget as NotebookPanel, cell)
+        : editorOfFile(widget);
       if (editor) {
         const position = { line: Math.max(0, line - 1), column: 0 };
         editor.setCursorPosition(position);

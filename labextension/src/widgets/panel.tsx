@@ -18,6 +18,9 @@ import { CommandIDs } from '../tokens';
 
 import '../../style/panel.css';
 
+/** The panel shows itself how a command has failed. */
+const QUIET = { quiet: 'yes' };
+
 const FOLDED_KEY = 'kfops-lab:folded';
 
 /** The side panel's content. */
@@ -60,10 +63,10 @@ function Content(props: PanelContent.IOptions): JSX.Element {
   const state = model.state;
   const source = model.source.current;
   const actions: ISourceActions = {
-    compile: () => execute(CommandIDs.compile),
-    upload: () => execute(CommandIDs.upload),
-    buildImages: () => execute(CommandIDs.buildImages),
-    run: () => execute(CommandIDs.run),
+    compile: () => execute(CommandIDs.compile, QUIET),
+    upload: () => execute(CommandIDs.upload, QUIET),
+    buildImages: () => execute(CommandIDs.buildImages, QUIET),
+    run: () => execute(CommandIDs.run, QUIET),
     openGraph: () => execute(CommandIDs.openVersion, { path: source?.path ?? '' }),
     cancel: id => model.operations.cancel(id),
     openQuickstart
@@ -96,6 +99,7 @@ function Content(props: PanelContent.IOptions): JSX.Element {
               source={source}
               state={source && sourceState(source, model.operations)}
               actions={actions}
+              hasBackend={state.kind === 'ready'}
               trans={trans}
             />
           </Section>

@@ -44,6 +44,12 @@ class RunFormModel {
     this.changed.emit();
   }
 
+  /** Set the run's name or its experiment. */
+  label(labels: { name?: string; experiment?: string }): void {
+    Object.assign(this, labels);
+    this.changed.emit();
+  }
+
   /** The request to send, or null where a field is wrong. */
   request(): Kfops.IRunRequest | null {
     const { values, problems } = readForm(this.parameters, this.fields, this._trans);
@@ -89,14 +95,8 @@ function Body(props: { model: RunFormModel; trans: TranslationBundle }): JSX.Ele
       error={model.error}
       sending={model.sending}
       onField={(name, value) => model.set(name, value)}
-      onName={name => {
-        model.name = name;
-        model.changed.emit();
-      }}
-      onExperiment={experiment => {
-        model.experiment = experiment;
-        model.changed.emit();
-      }}
+      onName={name => model.label({ name })}
+      onExperiment={experiment => model.label({ experiment })}
       trans={trans}
     />
   );

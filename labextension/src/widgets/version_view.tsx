@@ -62,9 +62,7 @@ function nameOf(shown: Shown): string {
   return isVersion(shown) ? `${shown.pipeline_name} · ${shown.name}` : shown.name;
 }
 
-function Content(
-  props: VersionView.IOptions & { onShown: (shown: Shown) => void }
-): JSX.Element {
+function Content(props: VersionView.IOptions & { onShown: (shown: Shown) => void }): JSX.Element {
   const { trans, load, onShown } = props;
   const shown = useShown(props);
   const [selected, setSelected] = useState('');
@@ -207,9 +205,7 @@ function ParameterTable(props: {
             <tr key={parameter.name}>
               <th scope="row">{parameter.name}</th>
               <td>{parameter.type}</td>
-              <td>
-                {parameter.required ? trans.__('required') : spacedJson(parameter.default)}
-              </td>
+              <td>{parameter.required ? trans.__('required') : spacedJson(parameter.default)}</td>
               <td>{parameter.description}</td>
             </tr>
           ))}
