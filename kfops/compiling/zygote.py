@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Mapping
 from kfops.compiling.request import MEMORY_LIMIT, TIME_LIMIT, answer, read_outcome
 from kfops.compiling.sandbox import Outcome, Sandbox
 from kfops.errors import KfopsError, WorkerError
-from kfops.types import Package
+from kfops.types import Package, Source
 
 _START = (
     "import sys; sys.path[:1] = []; "
@@ -183,15 +183,29 @@ def main(fd: int) -> None:
 
 
 def _warm_up() -> None:
-    """Import what every compile needs, and keep the collector from copying its pages in every fork."""
+    """Compile a small pipeline, so that no request pays for an import, and keep the collector off what is there."""
     import kfp.compiler
     import kfp.components
     import kfp.v2.dsl
 
-    def nothing() -> None:
-        """Stand in for a component: the first one defined in a process takes 150 ms."""
+    from kfops import config, model
+    from kfops.compiling import build, context, finish, loading, problems, source
 
-    kfp.components.create_component_from_func(nothing)
+    def step(number: int) -> int:
+        """Stand in for a user's step."""
+        return number
+
+    v1 = kfp.components.create_component_from_func(step)
+    v2 = kfp.v2.dsl.component(step)
+
+    def pipeline(number: int = 1) -> None:
+        for component in (v1, v2):
+            component(number)
+
+    with context.compiling(config.Config().located(None, Path("/"))):
+        for mode in build.MODES:
+            finish.package_of(build.workflow_of(pipeline, mode), mode, Source("function"))
+    assert all((model, loading, problems, source))  # imported for the requests to come
     gc.collect()
     gc.freeze()
 
