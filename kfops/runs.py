@@ -332,9 +332,9 @@ def _too_late(run_id: str, run: Optional[Run], timeout: Optional[float]) -> RunT
 
 
 def _title(version: PipelineVersion) -> str:
-    number = f"version {version.number}" if version.number else version.name
-    moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H.%M.%S")
-    return f"{version.pipeline_name[:60]}, {number[:15]}, {moment}"
+    number = f"v{version.number}" if version.number else version.name
+    moment = datetime.datetime.now().strftime("%m-%d %H:%M:%S")
+    return f"{version.pipeline_name[:60]} {number[:20]} {moment}"
 
 
 def _below(run_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -17,15 +18,22 @@ class NotebookPage:
 
     def __init__(self, page: Page, lab: LabServer, path: str) -> None:
         self.page = page
+        self._lab = lab
         page.goto(lab.page_url(path))
         self.widget = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").first
         expect(self.widget).to_be_visible(timeout=60_000)
         expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=60_000)
 
     def wait_for_kernel(self) -> None:
-        """Wait until the kernel has started and rests."""
-        indicator = self.widget.locator(".jp-Notebook-ExecutionIndicator")
-        expect(indicator).to_have_attribute("data-status", "idle", timeout=60_000)
+        """Wait until the kernel has started, rests, and is known to the page."""
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            sessions = self._lab.get("api/sessions")
+            assert isinstance(sessions, list)
+            if any(session["kernel"]["execution_state"] == "idle" for session in sessions):
+                break
+            self.page.wait_for_timeout(200)
+        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("(kfp 1.7) | Idle", timeout=60_000)
 
     def menu(self, menu: str, command: str) -> None:
         """Choose a command of the main menu."""
@@ -59,7 +67,7 @@ class KfopsPanel:
     def open(self) -> KfopsPanel:
         """Show the panel by its icon, unless it is there already."""
         if not self.node.is_visible():
-            self.page.locator('.lm-TabBar-tab[title^="Kfops"], .p-TabBar-tab[title^="Kfops"]').first.click()
+            self.page.locator('li[data-id="kfops-panel"]').first.click()
         expect(self.node).to_be_visible()
         return self
 

@@ -48,7 +48,7 @@ def sent(started: Run, backend: ScriptedBackend) -> Dict[str, str]:
 def test_a_run_says_of_what_it_is(started: Run, version: PipelineVersion, backend: ScriptedBackend) -> None:
     assert started.state == "pending"
     assert (started.pipeline_name, started.version_id, started.experiment_name) == ("churn", version.id, "Default")
-    assert started.name.startswith("churn, version 1, ")
+    assert started.name.startswith("churn v1 ")
     (listed,), _ = list_runs(backend.connection)
     assert (listed.id, listed.pipeline_name, listed.version_id) == (started.id, "churn", version.id)
 
