@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Problem(Exception):  # noqa: N818 - as KfopsError's own: what it is called is what happened
+class Problem(Exception):
     """Base: ``message`` is for the user, ``cause`` tells more and may be empty."""
 
     status = 500
