@@ -67,7 +67,7 @@ def install_modules(installer: Installer) -> None:
     environment = node_environment(installer)
     if not modules_current():
         with stage("packages of the panel (npm ci)"):
-            run(["npm", "ci", "--no-audit", "--no-fund"], env=environment)
+            run(["npm", "ci", "--no-audit", "--no-fund", "--prefer-offline"], env=environment)
             stamps.write(MODULES / ".stamp-modules", stamps.digest(ROOT / "package-lock.json"))
 
 
