@@ -10,15 +10,13 @@ import sys
 import uuid
 from pathlib import Path
 
+import kfp
+import kfp_server_api
 import pytest
-
-kfp = pytest.importorskip("kfp", reason="this is the test of kfp's own client")
-kfp_server_api = pytest.importorskip("kfp_server_api")
-
-from kfp import dsl  # noqa: E402
-from kfp.auth import ServiceAccountTokenVolumeCredentials  # noqa: E402
-from kfp.components import create_component_from_func  # noqa: E402
-from kfp.v2 import dsl as dsl_v2  # noqa: E402
+from kfp import dsl
+from kfp.auth import ServiceAccountTokenVolumeCredentials
+from kfp.components import create_component_from_func
+from kfp.v2 import dsl as dsl_v2
 
 
 def add(a: float, b: float = 2) -> float:
