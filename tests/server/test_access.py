@@ -91,6 +91,24 @@ async def test_a_logged_in_browser_with_the_xsrf_header_is_let_in(send, log_in):
     assert (await send("POST", "kfops/versions/v1/images", headers)).code == 202
 
 
+class TestRoutesAlone:
+    """Jupyter Servers before 2.13, and those configured so, leave it to each route to ask who is there."""
+
+    @pytest.fixture
+    def jp_server_config(self, extension_config):
+        return {
+            "ServerApp": {"jpserver_extensions": {"kfops_server": True}, "allow_unauthenticated_access": True},
+            "KfopsServer": extension_config,
+        }
+
+    @pytest.mark.parametrize(("method", "path"), ALL)
+    async def test_a_route_refuses_who_is_not_logged_in(self, send, services, method, path):
+        response = await send(method, path, {"Cookie": f"_xsrf={XSRF}", "X-XSRFToken": XSRF})
+        assert response.code == 403
+        assert services.worker._starting is None
+        assert not services.worker.alive
+
+
 class TestAuthorizer:
     """An authorizer of the server's may let somebody look only."""
 

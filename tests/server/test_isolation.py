@@ -50,7 +50,7 @@ async def main():
 asyncio.run(main())
 """
 
-FOREIGN = ("kfp", "kfp_server_api", "kubernetes", "minio", "pydantic", "sqlalchemy", "sklearn", "click", "pipeline")
+FOREIGN = ("kfp", "kfp_server_api", "kubernetes", "minio", "pydantic", "sqlalchemy", "pipeline")
 
 #: What the server may have of kfops: its words, and the number of its version.
 SHARED = {"kfops", "kfops.errors", "kfops.types", "kfops.installed"}

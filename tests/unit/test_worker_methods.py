@@ -1,0 +1,178 @@
+"""What the worker's methods do in which order, and what they leave behind when something fails on the way."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from kfops.compiling.finish import package_of
+from kfops.errors import BuildFailed, LocalBackendError, NoBuilder, NotFound
+from kfops.serving import logs, methods
+from kfops.serving.connections import Connections
+from kfops.serving.methods import Methods
+from kfops.types import Graph, ImageVersion, PipelineVersion, Run, Source, Step
+
+SOURCE = {"path": "churn.py", "kind": "file", "content": "", "encoding": "text", "os_path": ""}
+
+
+def package(image):
+    container = {"image": image, "command": ["true"]}
+    templates = [
+        {"name": "churn", "dag": {"tasks": [{"name": "train", "template": "train"}]}},
+        {"name": "train", "container": container},
+    ]
+    workflow = {"kind": "Workflow", "metadata": {"generateName": "churn-"}, "spec": {"entrypoint": "churn"}}
+    workflow["spec"]["templates"] = templates
+    return package_of(workflow, "V1_LEGACY", Source("file", "churn.py"))
+
+
+class Compiler:
+    def __init__(self, compiled):
+        self.compiled = compiled
+
+    def compile(self, call, root, source, *, function, time_limit):
+        return self.compiled
+
+
+class Call:
+    def __init__(self):
+        self.cancelled = threading.Event()
+        self.lines = []
+
+    def log_line(self, line):
+        self.lines.append(line)
+
+    def check(self):
+        pass
+
+
+class Connection:
+    def status(self):
+        raise AssertionError("a new connection needs no trying out")
+
+
+@pytest.fixture
+def done(monkeypatch):
+    """What was done, in order; nothing of it reaches a backend or a registry."""
+    steps = []
+    version = PipelineVersion("v1", "p1", "churn", "version 1", number=1)
+
+    def prepare(names, *, package, config):
+        steps.append(f"prepare {names}")
+
+    def upload(package, **_):
+        steps.append("upload")
+        return version
+
+    def build(version, *, on_log, **_):
+        steps.append(f"build {version.id}")
+        on_log("STEP 1")
+        return [ImageVersion("trainer", "r/trainer:v1", "ready")]
+
+    monkeypatch.setattr(methods, "prepare", prepare)
+    monkeypatch.setattr(methods.pipelines, "upload", upload)
+    monkeypatch.setattr(methods.images, "build", build)
+    return steps
+
+
+def create(root, compiled, call=None, build=True):
+    found = Methods(Compiler(compiled), Connections(lambda config: Connection()))
+    given = {"pipeline_name": None, "version_name": None, "description": None, "function": None, "time_limit": 60.0}
+    return found.create_version(call or Call(), str(root), SOURCE, build=build, **given)
+
+
+OWN_IMAGE = "r/trainer:{{workflow.parameters.version_id}}"
+
+
+def test_images_are_prepared_before_the_upload_and_built_after_it(tmp_path, done):
+    call = Call()
+    version = create(tmp_path, package(OWN_IMAGE), call)
+    assert done == ["prepare ['trainer']", "upload", "build v1"]
+    assert [image["state"] for image in version["images"]] == ["ready"]
+    assert call.lines[-1] == "STEP 1"
+
+
+def test_images_are_built_only_when_asked_for(tmp_path, done):
+    create(tmp_path, package(OWN_IMAGE), build=False)
+    assert done == ["upload"]
+
+
+def test_a_pipeline_without_own_images_never_needs_a_builder(tmp_path, done):
+    create(tmp_path, package("python:3.9"))
+    assert done == ["upload"]
+
+
+def test_without_a_builder_no_version_is_left_behind(tmp_path, done, monkeypatch):
+    def prepare(*_, **__):
+        raise NoBuilder("There is no builder.")
+
+    monkeypatch.setattr(methods, "prepare", prepare)
+    with pytest.raises(NoBuilder):
+        create(tmp_path, package(OWN_IMAGE))
+    assert done == []
+
+
+def test_a_build_that_fails_names_the_version_that_stays(tmp_path, done, monkeypatch):
+    def build(version, **_):
+        raise BuildFailed("It failed.", image="trainer")
+
+    monkeypatch.setattr(methods.images, "build", build)
+    with pytest.raises(BuildFailed) as caught:
+        create(tmp_path, package(OWN_IMAGE))
+    assert caught.value.details == {"image": "trainer", "version_id": "v1"}
+
+
+def test_a_status_says_embedded_when_the_embedded_backend_does_not_start(tmp_path):
+    def connect(config):
+        raise LocalBackendError("It does not start.", host="http://127.0.0.1:1")
+
+    status = Methods(Compiler(None), Connections(connect)).status(Call(), str(tmp_path))
+    assert status["kind"] == "embedded"
+    assert status["error"]["code"] == "local_backend_error"
+
+
+class TestLogPart:
+    """A log is read from an offset on, and is complete when its step had ended before it was read."""
+
+    @pytest.fixture
+    def run(self, monkeypatch):
+        def show(state, text):
+            steps = [Step("s1", "train", state=state)]
+
+            def read(run_id, step_id, connection):
+                if isinstance(text, Exception):
+                    raise text
+                return text
+
+            monkeypatch.setattr(
+                logs.runs, "get_run", lambda *_: Run("r1", "r", "running", graph=Graph("g", steps=steps))
+            )
+            monkeypatch.setattr(logs.runs, "step_log", read)
+
+        return show
+
+    def test_a_part_of_it(self, run):
+        run("running", "one\ntwo\n")
+        assert logs.log_part("r1", "s1", 4, None) == {"text": "two\n", "next_offset": 8, "complete": False}
+
+    def test_its_end(self, run):
+        run("succeeded", "one\n")
+        assert logs.log_part("r1", "s1", 4, None) == {"text": "", "next_offset": 4, "complete": True}
+
+    def test_letters_count_not_bytes(self, run):
+        run("running", "äöü€")
+        assert logs.log_part("r1", "s1", 2, None)["text"] == "ü€"
+
+    def test_a_step_that_has_not_started_has_an_empty_log(self, run):
+        run("pending", NotFound("no log"))
+        assert logs.log_part("r1", "s1", 0, None) == {"text": "", "next_offset": 0, "complete": False}
+
+    def test_a_step_that_is_skipped_has_an_empty_log_that_is_complete(self, run):
+        run("skipped", NotFound("no log"))
+        assert logs.log_part("r1", "s1", 0, None)["complete"] is True
+
+    def test_an_unknown_step_is_not_found(self, run):
+        run("running", "")
+        with pytest.raises(NotFound):
+            logs.log_part("r1", "other", 0, None)
