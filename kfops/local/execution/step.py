@@ -185,7 +185,8 @@ class StepRunner:
             cwd=cwd,
             private=own,
             opened=opened,
-            visible=self._visible(models),
+            visible=self._interpreter(),
+            shared=[str(models)],
         )
         return _Prepared(job, host, launch, executor_input)
 
@@ -197,11 +198,11 @@ class StepRunner:
         values.update(asked)
         return values
 
-    def _visible(self, models: Path) -> List[str]:
-        """Folders that a step needs even where they lie below ``/tmp``: its interpreter, and the model store."""
+    def _interpreter(self) -> List[str]:
+        """Return the interpreter's folders, where they lie below ``/tmp`` and would be hidden by a step's own."""
         prefix = os.path.dirname(os.path.dirname(self.python))
-        found = {prefix, sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(self.python)), str(models)}
-        return sorted(path for path in found if path.startswith(TEMPORARY + "/") or path == str(models))
+        found = {prefix, sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(self.python))}
+        return sorted(path for path in found if path.startswith(TEMPORARY + "/"))
 
     def _take(self, step: Step, prepared: _Prepared, ended: Ended) -> Result:
         if ended.error:

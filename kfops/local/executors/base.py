@@ -29,7 +29,10 @@ class Job:
     opened
         Folders that must be its own, but show what the host has in them.
     visible
-        Host folders that stay visible although they lie below a private one, such as the interpreter's.
+        Host folders that can still be read although they lie below a private one, such as the interpreter's. The step
+        cannot change them: one that empties its ``/tmp`` must not empty the interpreter.
+    shared
+        Host folders that can be written although they lie below a private one, such as the model store.
     """
 
     id: str
@@ -41,6 +44,7 @@ class Job:
     private: List[str] = field(default_factory=list)
     opened: List[str] = field(default_factory=list)
     visible: List[str] = field(default_factory=list)
+    shared: List[str] = field(default_factory=list)
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the JSON form for the process that forks."""

@@ -13,7 +13,7 @@ import sys
 from typing import Any, Dict, List, Optional, Tuple
 
 _NEWNS, _NEWUSER, _NEWPID = 0x00020000, 0x10000000, 0x20000000
-_BIND, _REC, _PRIVATE = 0x1000, 0x4000, 0x40000
+_BIND, _REC, _PRIVATE, _REMOUNT, _RDONLY = 0x1000, 0x4000, 0x40000, 0x20, 1
 _NOSUID, _NODEV, _NOEXEC = 2, 4, 8
 _DETACH = 2
 _PDEATHSIG, _SUBREAPER = 1, 36
@@ -56,15 +56,24 @@ def enter(job: Dict[str, Any]) -> None:
         _place(tree, folder, None)
     _populate("/", root, tree)
     for folder in job["visible"]:
-        if os.path.isdir(folder) and not os.path.samefile(root, "/"):
-            target = root + folder
-            if not os.path.isdir(target) or not os.path.samefile(folder, target):
-                os.makedirs(target, exist_ok=True)
-                _mount(folder, target, _BIND | _REC)
+        if _show(folder, root):
+            _mount("none", root + folder, _BIND | _REMOUNT | _RDONLY)
+    for folder in job["shared"]:
+        _show(folder, root)
     os.chdir(root)
     _check(_libc.pivot_root(b".", b"."), "pivot_root")  # type: ignore[union-attr]
     _check(_libc.umount2(b".", _DETACH), "umount2")  # type: ignore[union-attr]
     os.chdir("/")
+
+
+def _show(folder: str, root: str) -> bool:
+    """Put a host folder at its own place, unless it is there already or does not exist; tell whether it was put."""
+    target = root + folder
+    if not os.path.isdir(folder) or (os.path.isdir(target) and os.path.samefile(folder, target)):
+        return False
+    os.makedirs(target, exist_ok=True)
+    _mount(folder, target, _BIND | _REC)
+    return True
 
 
 def own_proc() -> None:

@@ -24,10 +24,13 @@ class ProcessExecutor(Executor):
     ----------
     python
         Interpreter that runs the fork server; any Python of 3.8 or later.
+    namespaces
+        Whether to use the kernel's namespaces where it allows them.
     """
 
-    def __init__(self, python: str = sys.executable) -> None:
+    def __init__(self, python: str = sys.executable, *, namespaces: bool = True) -> None:
         self._python = python
+        self._namespaces = namespaces
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._reader: Optional[asyncio.StreamReader] = None
         self._writer: Optional[asyncio.StreamWriter] = None
@@ -54,6 +57,7 @@ class ProcessExecutor(Executor):
     async def _launch(self) -> None:
         ours, theirs = socket.socketpair()
         command = [self._python, "-I", "-S", str(_PROGRAM), str(theirs.fileno()), str(os.getpid())]
+        command += [] if self._namespaces else ["--no-namespaces"]
         with theirs:
             self._process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd="/", env={"PATH": os.defpath}
