@@ -55,7 +55,7 @@ def test_a_second_run_finds_an_empty_tmp_again(tmp_path: Path) -> None:
 
 
 def test_steps_at_the_same_time_do_not_see_each_other(tmp_path: Path) -> None:
-    script = "echo {{inputs.parameters.x}} > /tmp/x; sleep 0.3; cat /tmp/x > /tmp/out; ls /tmp | wc -l"
+    script = "echo {{inputs.parameters.x}} > /tmp/mine; sleep 0.3; cat /tmp/mine > /tmp/out"
     inputs = {"parameters": [{"name": "x"}]}
     made = workflow(
         dag("main", task("a", x="{{item}}", withItems=["p", "q", "r"])),

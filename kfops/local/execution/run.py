@@ -172,7 +172,8 @@ class Run:
                 inputs=start.inputs,
                 pod=self._pod(start),
             )
-            self._ended.append((start, await self._runner.run(step)))
+            result = await self._runner.run(step)
+            self._ended.append((start, result))
 
     def _left(self, start: Start, task: asyncio.Task[None]) -> None:
         self._active.pop(start.node_id, None)
