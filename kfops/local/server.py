@@ -73,7 +73,7 @@ async def _serve(data_dir: Path, lock: folder.Lock) -> None:
     log.info("kfops-local %s serves %s on %s", backend.version, data_dir, facts["url"])
     await stopped.wait()
     log.info("Stopping")
-    announcement.unlink()
+    announcement.unlink(missing_ok=True)  # the folder may be gone; the steps must be ended all the same
     server.stop()
     await engine.close()
     await server.close_all_connections()
