@@ -26,7 +26,7 @@ from kfops.types import Package, Source
 
 _START = (
     "import sys; sys.path[:1] = []; "
-    "sys.path.append(sys.argv[2]) if sys.argv[2] not in sys.path else None; "
+    "sys.path.insert(0, sys.argv[2]) if sys.argv[2] not in sys.path else None; "
     "from kfops.compiling.zygote import main; main(int(sys.argv[1]))"
 )
 

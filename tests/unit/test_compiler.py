@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any, Callable
 
@@ -216,6 +217,7 @@ def test_compiling_from_several_threads_gives_each_its_own_package(tmp_path: Pat
         @dsl.pipeline(name=f"pipeline-{number}")
         def pipeline() -> None:
             for step in range(number):
+                time.sleep(0.002)  # the others' turn
                 dsl.ContainerOp(name=f"step-{number}-{step}", image="i", command=["true"])
 
         return pipeline

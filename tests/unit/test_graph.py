@@ -199,6 +199,26 @@ def test_a_running_loop_shows_each_iteration_in_order() -> None:
     assert (graph.done, graph.total) == (1, 3)
 
 
+def test_attempts_in_an_iteration_are_not_taken_for_iterations() -> None:
+    path = "churn-x1.for-loop-1"
+    nodes = [
+        root(),
+        node(path, "Running", "TaskGroup"),
+        node(f"{path}(0:a)", "Running", "DAG"),
+        node(f"{path}(0:a).x", "Running", "Retry"),
+        node(f"{path}(0:a).x(0)", "Failed", message="exit code 1"),
+        node(f"{path}(0:a).x(1)", "Running"),
+    ]
+
+    assert [(s.name, s.kind) for s in graph_of(workflow(*LOOP, nodes=nodes)).steps] == [
+        ("for-loop-1", "loop"),
+        ("0:a", "iteration"),
+        ("x", "retry"),
+        ("x (attempt 1)", "step"),
+        ("x (attempt 2)", "step"),
+    ]
+
+
 def test_a_loop_over_nothing_that_is_over_has_no_steps() -> None:
     nodes = [root("Succeeded"), node("churn-x1.for-loop-1", "Succeeded", "TaskGroup")]
 
