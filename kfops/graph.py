@@ -57,7 +57,8 @@ class _Walk:
         self.spec = spec
         self.templates = {t["name"]: t for t in spec.get("templates") or [] if "name" in t}
         self.by_name = {n.get("name", ""): n for n in _status_nodes(self.status).values()}
-        self.terminated = spec.get("activeDeadlineSeconds") == 0
+        stopped = nodes.is_stop(self.status.get("message") or "")
+        self.terminated = stopped or spec.get("activeDeadlineSeconds") == 0
         self.phase = self.status.get("phase") or ""
         self.over = self.phase in ("Succeeded", "Failed", "Error")
         self.steps: list[Step] = []

@@ -28,7 +28,7 @@ _PHASES = {
     "Omitted": "omitted",
 }
 _EXIT_CODE = re.compile(r"exit (?:code|status) (\d+)")
-_STOPPED = re.compile(r"\bterminated\b|shutdown|exceeded its deadline|longer than the specified deadline", re.I)
+_STOPPED = re.compile(r"^(?:terminated$|workflow shutdown with strategy)", re.I)
 _PATH_NAME = re.compile(r"^/tmp/(?:inputs|outputs)/([^/]+)/data$")
 _PLACEHOLDER = re.compile(r"\{\{(?:inputs|workflow)\.parameters\.([^}]+)\}\}")
 _ANY_PLACEHOLDER = re.compile(
@@ -40,11 +40,16 @@ def state_of(node: Mapping[str, Any], *, terminated: bool = False) -> str:
     """Return the state of a node in kfops' words; ``terminated`` is whether the run was asked to stop."""
     state = _PHASES.get(node.get("phase") or "", "pending")
     message = node.get("message") or ""
-    if state == "failed" and ((terminated and not _EXIT_CODE.search(message)) or _STOPPED.search(message)):
+    if state == "failed" and ((terminated and not _EXIT_CODE.search(message)) or is_stop(message)):
         return "stopped"
     if state == "succeeded" and is_cached(node):
         return "cached"
     return state
+
+
+def is_stop(message: str) -> bool:
+    """Whether a message of the embedded backend or of Argo says that somebody stopped the run."""
+    return bool(_STOPPED.match(message))
 
 
 def is_cached(node: Mapping[str, Any]) -> bool:

@@ -111,6 +111,20 @@ def test_a_stopped_run_is_stopped_and_not_failed() -> None:
     assert graph_of(workflow(*CHAIN, nodes=[root()], activeDeadlineSeconds=0)).state == "stopping"
 
 
+def test_a_run_that_the_embedded_backend_was_told_to_stop_is_stopped() -> None:
+    found = workflow(*CHAIN, nodes=[root("Failed"), node("churn-x1.a", "Failed", message="terminated")])
+    found["status"]["message"] = "terminated"
+    graph = graph_of(found)
+
+    assert (graph.state, by_name(graph)["a"].state) == ("stopped", "stopped")
+
+
+def test_a_step_that_ran_out_of_its_own_time_has_failed() -> None:
+    nodes = [root("Failed"), node("churn-x1.a", "Failed", message="Step exceeded its deadline")]
+
+    assert by_name(graph_of(workflow(*CHAIN, nodes=nodes)))["a"].state == "failed"
+
+
 def test_a_cached_step_says_so_in_the_embedded_backend_and_in_kubeflow() -> None:
     def with_key(key: str) -> dict[str, Any]:
         return {"artifacts": [{"name": "a-model", "s3": {"key": key}}]}

@@ -58,10 +58,11 @@ def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait()
 
 
-S3 = pytest.param("s3", marks=[] if minio_program() else [pytest.mark.needs("minio")])
+#: Without the server the tests are listed at the end of the run as not tested here.
+NEEDS_MINIO = [] if minio_program() else [pytest.mark.needs("minio")]
 
 
-@pytest.fixture(params=["folder", S3])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=NEEDS_MINIO)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ModelStore:
     if request.param == "folder":
         return FolderStore(tmp_path / "store")
@@ -320,8 +321,9 @@ def test_a_folder_stores_model_is_used_where_it_is(model: Path, tmp_path: Path) 
         store.fetch("run-1")
 
 
-@pytest.mark.skipif(not minio_program(), reason="listed as needing minio by the tests above")
 class TestS3:
+    pytestmark = NEEDS_MINIO
+
     def test_wrong_keys_are_refused_without_being_shown(self, s3_endpoint: str, model: Path) -> None:
         store = s3_store(s3_endpoint, "models", ("somebody", "not-the-secret"))
         with pytest.raises(ModelError, match="refuses") as caught:
