@@ -56,7 +56,8 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       // the default serves; JupyterLab itself tells of settings that it cannot read
       .catch(() => undefined);
 
-    const tracker = new WidgetTracker<MainAreaWidget>({ namespace: 'kfops-lab' });
+    // a tracker drops what it does not know in its namespace: the panel's own state is kept under another
+    const tracker = new WidgetTracker<MainAreaWidget>({ namespace: 'kfops-views' });
     let loading: Promise<KfopsApp> | null = null;
     const load = (): Promise<KfopsApp> => {
       loading ??= import(/* webpackChunkName: "panel" */ '../app').then(
