@@ -43,7 +43,7 @@ _GROUPS = {
     "iteration": "iteration",
     "condition": "if",
     "exit-handler": "with exit handler",
-    "retry": "attempts",
+    "retry": "tried again",
     "group": "",
 }
 
@@ -164,7 +164,9 @@ def _node(box: Box, plain: bool) -> str:
     dimmed = ' opacity="0.6"' if step.state in ("skipped", "omitted") and not plain else ""
     colour = _BORDER if plain else look.colour
     title = step.name if plain else f"{step.name}: {look.word}" + (f", {step.message}" if step.message else "")
-    second = " ".join(part for part in (look.word, duration(step)) if part) if not plain else _input_text(step)
+    reason = f"· {step.message}" if step.state == "failed" and step.message else ""
+    known = " ".join(part for part in (look.word, duration(step), reason) if part)
+    second = _input_text(step) if plain else known
     name_x = 12.0 if plain else 32.0
     icon = "" if plain else _text(box.x + 10, box.y + 27, look.icon, f"fill:{look.colour};font-size:16px")
     return (
@@ -194,7 +196,7 @@ def _input_text(step: Step) -> str:
 def _frame(box: Box, graph: Graph) -> str:
     step = box.step
     word = _GROUPS.get(step.kind, "")
-    label = f"{word} {step.when or step.name}".strip() if step.kind != "loop" else f"{word} · {step.name}"
+    label = f"{word} · {step.name}" if step.kind in ("loop", "retry") else f"{word} {step.when or step.name}".strip()
     inside = [other for other in graph.steps if other.parent == step.id and other.kind == "iteration"]
     if inside:
         done = sum(other.state in ("succeeded", "cached", "skipped") for other in inside)

@@ -43,6 +43,12 @@ def test_a_picture_shows_names_words_and_conditions() -> None:
     assert {"✔", "◐", "○"} <= set(found)
 
 
+def test_a_failed_step_shows_its_reason() -> None:
+    failed = Step("a", "train", state="failed", message="exit code 3")
+
+    assert "Failed · exit code 3" in texts(to_svg(Graph("p", steps=[failed])))
+
+
 def test_a_plain_picture_has_no_states() -> None:
     found = texts(to_svg(RUN, plain=True))
 
