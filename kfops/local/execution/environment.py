@@ -108,9 +108,9 @@ def container_environment(container: Mapping[str, Any], pod: Pod, secrets: Secre
                 for key, value in _source(source[kind], kind, secrets).items():
                     values[prefix + key] = value
     for variable in container.get("env") or []:
-        value = _value(variable, pod, secrets)
-        if value is not None:
-            values[variable["name"]] = expand(value, values)
+        given = _value(variable, pod, secrets)
+        if given is not None:
+            values[variable["name"]] = expand(given, values)
     return values
 
 

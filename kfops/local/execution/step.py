@@ -32,6 +32,7 @@ from .preamble import installed_in, without_satisfied_installs
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 GRACE = 5.0
+_SHARED_FILES = Path(__file__).resolve().parents[1] / "executors" / "shared_files"
 _T = TypeVar("_T")
 
 
@@ -174,6 +175,7 @@ class StepRunner:
                 on_host(root, path).mkdir(parents=True, exist_ok=True)
             asked.setdefault("TMPDIR", str(root / "tmp"))
             asked["KFOPS_STEP_ROOT"] = str(root)
+            asked["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_SHARED_FILES), asked.get("PYTHONPATH")]))
         models = self._data_dir / "models"
         models.mkdir(parents=True, exist_ok=True)
         job = Job(
