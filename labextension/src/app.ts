@@ -71,6 +71,12 @@ export class KfopsApp {
     await this.model.runs.refresh();
   }
 
+  /** Go on with a failed run where it failed. */
+  async retryRun(runId: string): Promise<void> {
+    await this.api.changeRun(runId, 'running');
+    await this.model.runs.refresh();
+  }
+
   /**
    * Open a view in the main area, or show the one that is open.
    *

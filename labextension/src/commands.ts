@@ -98,6 +98,9 @@ export function addCommands(options: {
   add(CommandIDs.stopRun, trans.__('Stop run'), (kfops, args) =>
     kfops.stopRun(String(args.run_id))
   );
+  add(CommandIDs.retryRun, trans.__('Retry run'), (kfops, args) =>
+    kfops.retryRun(String(args.run_id))
+  );
   add(CommandIDs.cloneRun, trans.__('Clone run…'), (kfops, args) =>
     kfops.cloneRun(String(args.run_id))
   );

@@ -269,6 +269,8 @@ export namespace CommandIDs {
   export const openView = 'kfops:open-view';
   /** Stop the run in `args.run_id`. */
   export const stopRun = 'kfops:stop-run';
+  /** Retry the failed run in `args.run_id`: what has succeeded is kept. */
+  export const retryRun = 'kfops:retry-run';
   /** Start a new run with the parameters of the one in `args.run_id`, after a look at them. */
   export const cloneRun = 'kfops:clone-run';
   /** Ask the backend again for everything that is on screen. */

@@ -3,14 +3,17 @@ import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { exactTime, shortId, timeAgo } from '../format';
+import type { OperationsModel } from '../models/operations';
 import type { PipelinesModel } from '../models/pipelines';
 import type { Kfops } from '../tokens';
 import { CopyButton } from './copy';
 import { Images } from './images';
 import { Problem } from './problem';
+import { Progress } from './progress';
 import { Empty, Name, Skeleton } from './section';
 
 interface IActions {
+  operations: OperationsModel;
   trans: TranslationBundle;
   onRun: (version: Kfops.IPipelineVersion) => void;
   onBuild: (version: Kfops.IPipelineVersion) => void;
@@ -85,6 +88,9 @@ function Versions(
 
 function VersionRow(props: IActions & { version: Kfops.IPipelineVersion }): JSX.Element {
   const { version, trans } = props;
+  const build = props.operations.latest(version.id, 'build');
+  const isBuilding = build?.operation?.state === 'running';
+  const failure = build?.operation?.state === 'failed' ? build.operation.error : null;
   const missing = version.images.some(image => image.state === 'missing');
   return (
     <li className="kfops-Row" data-kfops="version-row" data-version={version.id}>
@@ -104,6 +110,7 @@ function VersionRow(props: IActions & { version: Kfops.IPipelineVersion }): JSX.
           type="button"
           className="kfops-Button kfops-mod-small"
           data-kfops="version-build"
+          disabled={isBuilding}
           onClick={() => props.onBuild(version)}
         >
           {trans.__('Build')}
@@ -125,6 +132,14 @@ function VersionRow(props: IActions & { version: Kfops.IPipelineVersion }): JSX.
         <Images images={version.images} trans={trans} />
         <span title={exactTime(version.created_at)}>{timeAgo(version.created_at, trans)}</span>
       </div>
+      {(isBuilding || failure) && (
+        <div className="kfops-Row-wide">
+          {build && isBuilding && (
+            <Progress followed={build} trans={trans} onCancel={id => props.operations.cancel(id)} />
+          )}
+          {failure && <Problem error={failure} trans={trans} />}
+        </div>
+      )}
     </li>
   );
 }

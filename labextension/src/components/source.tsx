@@ -1,10 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { useEffect, useRef } from 'react';
 
 import { errorOf } from '../api';
-import { durationOf, exactTime, formatSize, shortId } from '../format';
-import type { IFollowed } from '../models/operations';
+import { exactTime, formatSize, shortId } from '../format';
 import type { ISourceDocument } from '../models/source';
 import type { ISourceState } from '../models/source_state';
 import { formParameters, spacedJson } from '../parameters';
@@ -13,6 +11,7 @@ import { CopyButton } from './copy';
 import { useAction } from './hooks';
 import { Images } from './images';
 import { Problem } from './problem';
+import { Progress } from './progress';
 import { Empty, Name } from './section';
 
 export interface ISourceActions {
@@ -118,59 +117,6 @@ function pipelineName(state: ISourceState): string | null {
   return state.pkg?.name ?? state.version?.pipeline_name ?? null;
 }
 
-function Progress(props: {
-  followed: IFollowed;
-  trans: TranslationBundle;
-  onCancel: (id: string) => Promise<unknown>;
-}): JSX.Element {
-  const { followed, trans } = props;
-  const { operation, kind } = followed;
-  const log = useRef<HTMLPreElement>(null);
-  const text = operation?.log ?? '';
-  useEffect(() => {
-    if (log.current) {
-      log.current.scrollTop = log.current.scrollHeight;
-    }
-  }, [text]);
-  const words = {
-    compile: trans.__('Compiling…'),
-    upload: trans.__('Compiling and uploading…'),
-    build: trans.__('Building images…')
-  };
-  const time = operation
-    ? durationOf({ state: 'running', started_at: operation.started_at, finished_at: '' })
-    : '';
-  return (
-    <div className="kfops-Progress" data-kfops="operation" data-kind={kind}>
-      <div className="kfops-Progress-head" role="status">
-        <span className="kfops-State kfops-mod-running" aria-hidden="true">
-          <span className="kfops-State-icon">◐</span>
-        </span>
-        <span>{words[kind]}</span>
-        <span className="kfops-Row-time">{time}</span>
-        <button
-          type="button"
-          className="kfops-Link"
-          data-kfops="cancel"
-          onClick={() => void props.onCancel(followed.id)}
-        >
-          {trans.__('Cancel')}
-        </button>
-      </div>
-      {text && (
-        <pre
-          className="kfops-Log kfops-mod-short"
-          data-kfops="operation-log"
-          ref={log}
-          tabIndex={0}
-        >
-          {text}
-        </pre>
-      )}
-    </div>
-  );
-}
-
 function PackageFacts(props: {
   state: ISourceState;
   trans: TranslationBundle;
@@ -217,7 +163,9 @@ function PackageFacts(props: {
       </div>
       {state.packageOutdated && (
         <p className="kfops-Warning" data-kfops="outdated">
-          {trans.__('The code has changed since; compile it again.')}
+          {state.error
+            ? trans.__('This is the package that compiled before.')
+            : trans.__('The code has changed since; compile it again.')}
         </p>
       )}
       <Parameters parameters={parameters} trans={trans} />

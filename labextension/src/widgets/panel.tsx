@@ -128,6 +128,7 @@ function Content(props: PanelContent.IOptions): JSX.Element {
               >
                 <Pipelines
                   model={model.pipelines}
+                  operations={model.operations}
                   trans={trans}
                   onRun={version => void execute(CommandIDs.run, { version_id: version.id })}
                   onBuild={version =>

@@ -165,7 +165,11 @@ function Header(props: {
   const { run, trans, execute } = props;
   const { busy, failure, start } = useAction();
   const live = isLive(run);
-  const version = run.version_name || (run.version_id && shortId(run.version_id));
+  // kfp names a pipeline's first version like the pipeline
+  const version =
+    run.version_name && run.version_name === run.pipeline_name
+      ? trans.__('version 1')
+      : run.version_name || (run.version_id && shortId(run.version_id));
   return (
     <header className="kfops-Header" data-kfops="run-header" data-state={run.state}>
       <div className="kfops-Header-line">
@@ -196,6 +200,23 @@ function Header(props: {
               }
             >
               {trans.__('Stop')}
+            </button>
+          )}
+          {run.state === 'failed' && (
+            <button
+              type="button"
+              className="kfops-Button"
+              data-kfops="retry"
+              title={trans.__('Go on where it failed; what has succeeded is kept')}
+              disabled={busy}
+              onClick={() =>
+                start(async () => {
+                  await execute(CommandIDs.retryRun, { run_id: run.id, quiet: 'yes' });
+                  await props.refresh();
+                })
+              }
+            >
+              {trans.__('Retry')}
             </button>
           )}
           {run.version_id && (
