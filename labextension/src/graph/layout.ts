@@ -165,7 +165,11 @@ export function smoothPath(points: IPoint[]): string {
 
 export type ArrowKey = 'ArrowUp' | 'ArrowDown' | 'ArrowLeft' | 'ArrowRight';
 
-/** The step that an arrow key leads to from another, by where they stand; null where there is none. */
+/**
+ * The step that an arrow key leads to from another; null where there is none.
+ *
+ * Down and up follow the edges, and lead into a group; where there are none, what stands nearest in that direction.
+ */
 export function neighbour(placed: ILayout, from: string, key: ArrowKey): string | null {
   const start = placed.nodes.find(node => node.step.id === from);
   if (!start) {
@@ -173,9 +177,12 @@ export function neighbour(placed: ILayout, from: string, key: ArrowKey): string 
   }
   const vertical = key === 'ArrowDown' || key === 'ArrowUp';
   const forward = key === 'ArrowDown' || key === 'ArrowRight' ? 1 : -1;
+  const within = placed.nodes.filter(node => node.step.parent === from);
+  const linked =
+    key === 'ArrowDown' && within.length ? within : vertical ? linkedTo(placed, from, forward) : [];
   let best: string | null = null;
   let bestDistance = Infinity;
-  for (const node of placed.nodes) {
+  for (const node of linked.length ? linked : placed.nodes) {
     const dx = node.x + node.width / 2 - (start.x + start.width / 2);
     // a frame is told by its title, not by its middle
     const dy = node.y - start.y;
@@ -189,4 +196,14 @@ export function neighbour(placed: ILayout, from: string, key: ArrowKey): string 
     }
   }
   return best;
+}
+
+/** The steps at the other ends of a step's edges: of those that leave it (1), or that lead to it (-1). */
+function linkedTo(placed: ILayout, from: string, forward: number): IPlaced[] {
+  const ids = new Set(
+    placed.edges
+      .filter(edge => (forward > 0 ? edge.source : edge.target) === from)
+      .map(edge => (forward > 0 ? edge.target : edge.source))
+  );
+  return placed.nodes.filter(node => ids.has(node.step.id));
 }
