@@ -402,7 +402,7 @@ def test_a_killed_backend_goes_on_and_no_step_succeeds_twice(tmp_path: Path) -> 
         os.kill(backend.pid, signal.SIGKILL)
         backend.wait()
         deadline = time.monotonic() + 5
-        while processes_of("run-1/"):
+        while processes_of(f"{tmp_path}/runs/run-1/"):
             assert time.monotonic() < deadline, "steps outlive their backend"
             time.sleep(0.05)
     status = json.loads((tmp_path / "status.json").read_text())["run-1"]

@@ -2,7 +2,7 @@
 
 Steps die with their backend wherever the kernel can be asked for that. Where it cannot, or has not done so yet, they
 are found by the record of their guard (process id and start time, so that no stranger with the same id is hit) and by
-the name of the step that every one of their processes carries in its environment.
+the folder of the step, which every one of their processes carries in its environment.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Iterable, Set
+from typing import Iterable, List, Set
 
 from ..executors.namespaces import started_at
 
 
 def kill_leftovers(runs: Path, run_ids: Iterable[str]) -> int:
     """Kill every process of the given runs' steps; return how many there were."""
-    wanted = set(run_ids)
-    found = {pid for run_id in wanted for pid in _guards(runs / run_id)} | _marked(wanted)
+    folders = [runs / run_id for run_id in run_ids]
+    found = {pid for folder in folders for pid in _guards(folder)} | _marked(folders)
     for pid in found:
         try:
             os.kill(pid, signal.SIGKILL)
@@ -40,10 +40,11 @@ def _guards(run: Path) -> Set[int]:
     return found
 
 
-def _marked(run_ids: Set[str]) -> Set[int]:
+def _marked(folders: List[Path]) -> Set[int]:
     found: Set[int] = set()
-    if not run_ids or not os.path.isdir("/proc/self"):
+    if not folders or not os.path.isdir("/proc/self"):
         return found
+    marks = tuple(b"KFOPS_STEP=" + os.fsencode(folder) + b"/" for folder in folders)
     for name in os.listdir("/proc"):
         if not name.isdigit() or int(name) == os.getpid():
             continue
@@ -52,11 +53,6 @@ def _marked(run_ids: Set[str]) -> Set[int]:
                 variables = file.read().split(b"\0")
         except OSError:
             continue
-        steps = (
-            item[len(b"KFOPS_STEP=") :].decode(errors="replace")
-            for item in variables
-            if item.startswith(b"KFOPS_STEP=")
-        )
-        if any(step.partition("/")[0] in run_ids for step in steps):
+        if any(variable.startswith(marks) for variable in variables):
             found.add(int(name))
     return found

@@ -32,6 +32,7 @@ from .preamble import installed_in, without_satisfied_installs
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 GRACE = 5.0
+_CLEAN_AFTER = 0.5
 _SHARED_FILES = Path(__file__).resolve().parents[1] / "executors" / "shared_files"
 _T = TypeVar("_T")
 
@@ -79,6 +80,7 @@ class StepRunner:
         self._installed = installed_in(python)
         self._secrets = SecretValues(data_dir / "secrets.yaml")
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="kfops-files")
+        self._uncleaned: Dict[str, Callable[[], None]] = {}
         #: The artifacts of all runs.
         self.artifacts = ArtifactStore(data_dir / "artifacts")
 
@@ -103,7 +105,7 @@ class StepRunner:
         except OSError as error:
             return Result("Error", f"The step's files: {error}")
         finally:
-            await asyncio.shield(self._in_thread(functools.partial(self._clean, step)))
+            self._clean_soon(step)
 
     async def stop(self, run_id: str, node_id: str) -> None:
         """Ask a step to end, and kill it when it does not."""
@@ -126,8 +128,21 @@ class StepRunner:
             )
         return notice
 
+    def _clean_soon(self, step: Step) -> None:
+        """Remove a step's folders when the kernel has let go of what was mounted there; before, it takes it long."""
+        key = f"{step.run_id}/{step.node_id}"
+
+        def clean() -> None:
+            if self._uncleaned.pop(key, None) is not None:
+                self._threads.submit(self._clean, step)
+
+        self._uncleaned[key] = clean
+        asyncio.get_event_loop().call_later(_CLEAN_AFTER, clean)
+
     def close(self) -> None:
-        """Wait for file work that has begun."""
+        """Wait for file work that has begun, and leave no step's folder."""
+        for clean in list(self._uncleaned.values()):
+            clean()
         self._threads.shutdown(wait=True)
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
@@ -153,6 +168,7 @@ class StepRunner:
     def _prepare(self, step: Step) -> _Prepared:
         folder = self.folder(step.run_id, step.node_id)
         root = folder / "root"
+        self._uncleaned.pop(f"{step.run_id}/{step.node_id}", None)
         shutil.rmtree(str(root), ignore_errors=True)
         root.mkdir(parents=True, exist_ok=True)
         container = step.template["container"]
@@ -196,7 +212,7 @@ class StepRunner:
         values = inherited(os.environ)
         with_interpreter_first(values, os.path.dirname(self.python))
         values.update(KFOPS_LOCAL="1", KFOPS_MODEL_STORE=str(models), PYTHONUNBUFFERED="1")
-        values["KFOPS_STEP"] = f"{step.run_id}/{step.node_id}"
+        values["KFOPS_STEP"] = str(self.folder(step.run_id, step.node_id))
         values.update(asked)
         return values
 

@@ -25,6 +25,8 @@ else:  # this file is run by path, outside of its package
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     import namespaces
 
+_REAP_AGAIN = 0.2
+
 
 class Server:
     """One loop over the backend's socket and the status pipes of the running jobs."""
@@ -35,13 +37,16 @@ class Server:
         self._guards: Dict[str, int] = {}
         self._pipes: Dict[int, str] = {}
         self._status: Dict[int, bytes] = {}
+        self._ending: List[int] = []
 
     def serve(self) -> None:
         """Serve until the backend is gone, then leave no process behind."""
         pending = b""
         while True:
             ours = self._backend.fileno()
-            for source in select.select([ours, *self._pipes], [], [])[0]:
+            ready = select.select([ours, *self._pipes], [], [], _REAP_AGAIN if self._ending else None)[0]
+            self._ending = [pid for pid in self._ending if os.waitpid(pid, os.WNOHANG)[0] == 0]
+            for source in ready:
                 if source != ours:
                     self._read_status(source)
                     continue
@@ -65,10 +70,11 @@ class Server:
     def _run(self, job: Dict[str, Any]) -> None:
         reader, writer = os.pipe()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1})
+        server = os.getpid()
         pid = os.fork()
         if pid == 0:
             os.close(reader)
-            Guard(job, writer, self._isolated).run()
+            Guard(job, writer, self._isolated, server).run()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
         os.close(writer)
         self._guards[job["id"]] = pid
@@ -77,12 +83,15 @@ class Server:
 
     def _read_status(self, pipe: int) -> None:
         chunk = os.read(pipe, 65536)
-        if chunk:
-            self._status[pipe] += chunk
+        self._status[pipe] += chunk
+        text = self._status[pipe]
+        if chunk and not text.endswith(b"\n"):
             return
+        # The guard has told all there is, or was killed. Its own end takes the kernel a while, for its mounts.
         os.close(pipe)
-        job_id, text = self._pipes.pop(pipe), self._status.pop(pipe)
-        os.waitpid(self._guards.pop(job_id), 0)
+        del self._status[pipe]
+        job_id = self._pipes.pop(pipe)
+        self._ending.append(self._guards.pop(job_id))
         event = json.loads(text) if text else {"signal": int(signal.SIGKILL)}
         self._backend.sendall(json.dumps({"id": job_id, **event}).encode() + b"\n")
 
@@ -90,7 +99,8 @@ class Server:
 class Guard:
     """The parent of one step: makes its surroundings, passes signals on, tells how it ended."""
 
-    def __init__(self, job: Dict[str, Any], status: int, isolated: bool) -> None:
+    def __init__(self, job: Dict[str, Any], status: int, isolated: bool, server: int) -> None:
+        self._server = server
         self._job = job
         self._status = status
         self._isolated = isolated
@@ -107,6 +117,8 @@ class Guard:
 
     def _run(self) -> None:
         namespaces.die_with_parent()
+        if os.getppid() != self._server:  # it died before we could ask to die with it
+            return
         os.setsid()
         folder = self._job["folder"]
         log = os.open(os.path.join(folder, "main.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -154,7 +166,7 @@ class Guard:
             _kill(-self._child, signal.SIGTERM)
 
     def _tell(self, event: Dict[str, Any]) -> None:
-        os.write(self._status, json.dumps(event).encode())
+        os.write(self._status, json.dumps(event).encode() + b"\n")
 
 
 class Init:
