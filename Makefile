@@ -4,6 +4,7 @@
 #   make test                          every test, the browser ones included
 #   make check                         linters and type checkers; `make format` repairs what they can repair
 #   make constraints                   pin the newest versions that fit pyproject.toml
+#   make screenshots                  the pictures of docs/screenshots, taken from a real run
 #   make wheel | panel | clean
 #
 # PYTHON=/path/to/python3.12 names the interpreter to make the environments from.
@@ -12,7 +13,7 @@ PYTHON ?= python3
 VENVS := .venvs
 
 .DEFAULT_GOAL := lab
-.PHONY: lab panel test check format constraints wheel clean
+.PHONY: lab panel test check format constraints wheel screenshots clean
 
 lab:
 	@$(PYTHON) scripts/setup.py lab
@@ -39,6 +40,10 @@ constraints:
 wheel:
 	@$(PYTHON) scripts/setup.py wheel
 	@ls dist/*.whl
+
+screenshots:
+	@$(PYTHON) scripts/setup.py test
+	@$(VENVS)/lab/bin/python scripts/screenshots.py
 
 # The embedded backend's data and your notebooks are not in these folders.
 clean:

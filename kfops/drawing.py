@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 import html
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
 from kfops.layout import Box, Layout, Point, layout, ordered
-from kfops.types import Graph, Step
+from kfops.types import Graph, Run, Step
 
 __all__ = ["LOOKS", "duration", "shorten", "to_svg", "to_text"]
 
@@ -118,8 +118,8 @@ def shorten(text: str, longest: int) -> str:
     return f"{text[:head]}…{text[len(text) - (longest - 1 - head) :]}"
 
 
-def duration(step: Step, now: datetime.datetime | None = None) -> str:
-    """Return how long a step took, or has taken so far, as ``1:05`` or ``2:00:09``; "" before it starts."""
+def duration(step: Union[Step, Run], now: datetime.datetime | None = None) -> str:
+    """Return how long a step or a run took, or has taken so far, as ``1:05`` or ``2:00:09``; "" before it starts."""
     if not step.started_at:
         return ""
     begin = _moment(step.started_at)

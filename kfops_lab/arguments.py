@@ -17,6 +17,7 @@ class VerbParser(argparse.ArgumentParser):
         super().__init__(prog=("%%kfops " if cell else "%kfops ") + verb, description=summary, add_help=False)
 
     def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print, with the usage as the remedy."""
         usage = self.format_usage().replace("usage: ", "").strip()
         raise InvalidInput(f"{self.prog}: {message}", remedy=f"Usage: {usage}")
 

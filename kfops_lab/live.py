@@ -11,6 +11,16 @@ from kfops.types import FINAL_STATES, Run
 from kfops_lab.display.bundle import card
 from kfops_lab.display.run import heading, outcome, pre, row, steps_of
 
+#: Rows like the still picture's: no boxes, no bold type, and the colours of JupyterLab.
+STYLE = """<style>
+.kfops-live-run .jupyter-widget-Collapse { margin: 0; }
+.kfops-live-run .jupyter-widget-Collapse-header {
+  padding: 2px 6px; border: none; background: none; font-weight: normal; color: var(--jp-ui-font-color1);
+}
+.kfops-live-run .jupyter-widget-Collapse-header:hover { background: var(--jp-layout-color2); }
+.kfops-live-run .jupyter-widget-Collapse-contents { padding: 0 6px 0 24px; border: none; }
+</style>"""
+
 #: Characters of a log that the live view keeps; the whole log is `%kfops logs`.
 LOG_TAIL = 20_000
 
@@ -43,7 +53,7 @@ class LiveRun:
 
     def update(self, run: Run) -> None:
         """Draw the run as it is now."""
-        self._heading.value = card(heading(run))
+        self._heading.value = STYLE + card(heading(run))
         self._bar.max, self._bar.value = max(run.total, 1), run.done
         self._bar.bar_style = {"succeeded": "success", "failed": "danger", "stopped": "warning"}.get(run.state, "info")
         self._outcome.value = card(outcome(run))

@@ -20,7 +20,7 @@ def runs(found: List[Run]) -> Shown:
             badge(run.state),
             escape(run.name),
             escape(run.error or run.current_step),
-            duration(run.started_at, run.finished_at),
+            duration(run),
             identifier(run.id),
         )
         for run in found
@@ -30,7 +30,7 @@ def runs(found: List[Run]) -> Shown:
             f"{look(run.state).icon} {look(run.state).word}",
             run.name,
             run.error or run.current_step,
-            duration(run.started_at, run.finished_at),
+            duration(run),
             short(run.id),
         )
         for run in found

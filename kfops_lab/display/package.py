@@ -24,7 +24,7 @@ def package(found: Package) -> Shown:
     html = card(
         line(f"<b>{escape(found.name)}</b>", *facts),
         f'<div style="{QUIET}">{escape(found.description)}</div>' if found.description else "",
-        f'<div style="margin:8px 0;max-width:100%;overflow:auto">{drawing.to_svg(found.graph)}</div>',
+        f'<div style="margin:8px 0;max-width:100%;overflow:auto">{drawing.to_svg(found.graph, plain=True)}</div>',
         _parameters(found.parameters),
         f"<details><summary>Printed while compiling</summary><pre>{escape(found.output)}</pre></details>"
         if found.output
@@ -34,7 +34,7 @@ def package(found: Package) -> Shown:
     text = "\n".join(
         [
             f"{found.name}: {steps} steps, {size(found.size)}, sha256 {found.sha256}, {found.mode}",
-            drawing.to_text(found.graph),
+            drawing.to_text(found.graph, plain=True),
             *(f"  {parameter.name}: {parameter.type}{_default(parameter)}" for parameter in found.parameters),
         ]
     )

@@ -15,7 +15,7 @@ def heading(run: Run) -> str:
     return line(
         f"<b>{escape(run.name)}</b> {badge(run.state)}",
         f"{run.done} of {run.total} steps" if run.total else "",
-        duration(run.started_at, run.finished_at),
+        duration(run),
         f"run {identifier(run.id)}",
     )
 
@@ -44,8 +44,8 @@ def steps_of(run: Run) -> List[Step]:
 def row(step: Step) -> str:
     """Return one line of plain text for a step: icon, name, state, duration."""
     icon, _, word = look(step.state)
-    took = duration(step.started_at, step.finished_at)
-    return "   ".join(part for part in (f"{icon} {step.name}", word, took) if part)
+    took = duration(step)
+    return "\u2003".join(part for part in (f"{icon} {step.name}", word, took) if part)
 
 
 def still(run: Run, logs: Dict[str, str], note: str = "") -> Shown:
@@ -54,7 +54,7 @@ def still(run: Run, logs: Dict[str, str], note: str = "") -> Shown:
     text = [f"{run.name} {look(run.state).icon} {look(run.state).word}  {run.done} of {run.total} steps  run {run.id}"]
     for step in steps_of(run):
         icon, colour, word = look(step.state)
-        took = duration(step.started_at, step.finished_at)
+        took = duration(step)
         reason = f' <span style="{QUIET}">{escape(step.message)}</span>' if step.message else ""
         summary = (
             f'<span style="color:{colour}">{icon}</span> {escape(step.name)} '

@@ -20,9 +20,7 @@ def arguments(parser: VerbParser) -> None:
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Upload the last package if that has not been done, then build the images its version lacks."""
     if not arguments.version and session.version is None:
-        session.version = pipelines.upload(
-            session.need_package(), connection=session.connection, config=session.config
-        )
+        session.version = pipelines.upload(session.need_package(), connection=session.connection, config=session.config)
     built = images.build(
         session.need_version(arguments.version),
         package=None if arguments.version else session.package,

@@ -55,7 +55,9 @@ def _verb(name: str, cell: Optional[str]) -> Verb:
     if name in verbs.LINE:
         raise InvalidInput(f"%%kfops {name} takes no cell.", remedy=f"Write it with one %: %kfops {name}")
     if name in verbs.CELL:
-        raise InvalidInput(f"%kfops {name} needs a cell.", remedy=f"Write it as the first line of a cell: %%kfops {name}")
+        raise InvalidInput(
+            f"%kfops {name} needs a cell.", remedy=f"Write it as the first line of a cell: %%kfops {name}"
+        )
     guess = nearest(name, known)
     raise InvalidInput(
         f"{sign} has no verb {name!r}.",

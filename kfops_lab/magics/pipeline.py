@@ -20,7 +20,9 @@ from kfops_lab.session import Session
 
 def arguments(parser: VerbParser) -> None:
     """Declare which function and which execution mode."""
-    parser.add_argument("--function", default="", metavar="NAME", help="the pipeline function, when the cell has several")
+    parser.add_argument(
+        "--function", default="", metavar="NAME", help="the pipeline function, when the cell has several"
+    )
     parser.add_argument("--mode", metavar="MODE", help="V2_COMPATIBLE or V1_LEGACY, instead of config.yaml's")
 
 

@@ -57,7 +57,11 @@ class Notebook:
                 answer = self.client.get_shell_msg(timeout=10)
                 while answer["parent_header"].get("msg_id") != message:
                     answer = self.client.get_shell_msg(timeout=10)
-                return answer["content"]["status"], shown, "\n".join([*(data.get("text/plain", "") for data in shown.values()), *printed])
+                return (
+                    answer["content"]["status"],
+                    shown,
+                    "\n".join([*(data.get("text/plain", "") for data in shown.values()), *printed]),
+                )
         raise AssertionError("the cell did not end")
 
     def run(self, source, timeout=120):
@@ -101,7 +105,7 @@ def test_the_quickstart_gives_the_same_result_twice(notebook):
         assert "application/vnd.jupyter.widget-view+json" not in final
         assert "Train Loss" in final["text/html"]
         # another rate trains again, in a /tmp where /tmp/models does not exist; what has not changed is not run again
-        assert ("prepare   Cached" in ended) == (number == 2) and "train   Succeeded" in ended
+        assert ("prepare\u2003Cached" in ended) == (number == 2) and "train\u2003Succeeded" in ended
         assert outcome["models"][1].count("breast-cancer ") == number
         assert "predicted" in outcome["predict"][1]
 
