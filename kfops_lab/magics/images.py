@@ -25,7 +25,8 @@ def execute(session: Session, arguments: Namespace, cell: str) -> None:
     use = f'versioned_image("{arguments.name}")'
     html = card(
         line(f"image <b>{escape(arguments.name)}</b>", f"<code>{escape(reference)}</code>"),
-        f'<div style="{QUIET}">Kept in <code>{escape(str(path))}</code>. In a pipeline: <code>{escape(use)}</code></div>',
+        f'<div style="{QUIET}">Kept in <code>{escape(str(path))}</code>.</div>',
+        f'<div style="{QUIET}">In a pipeline: <code>{escape(use)}</code></div>',
     )
     display(Shown(html, f"image {arguments.name}: {reference}\nIn a pipeline: {use}"))
 

@@ -52,7 +52,7 @@ def _run(shell: Any, cell: str) -> Dict[str, Callable[..., Any]]:
     earlier = _pipeline._pipeline_decorator_handler
     _pipeline._pipeline_decorator_handler = found.append
     try:
-        exec(compile(text, name, "exec", dont_inherit=True), shell.user_ns)
+        exec(compile(text, name, "exec", dont_inherit=True), shell.user_ns)  # noqa: S102 - the user's own cell
     except (Exception, SystemExit) as error:
         raise problems.explain(error, "The cell", {name: ("", 0)}) from None
     finally:

@@ -1,4 +1,4 @@
-"""A notebook and the Kfops panel in a browser, as a person's hands use them: one class each, for JupyterLab 3.5 and 4."""
+"""A notebook, the KFOPS panel and a run in a browser, as a person's hands use them."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def test_the_execution_mode_of_the_line_is_honoured(shell):
 
 def test_parameters_are_divided_at_the_first_equals_sign():
     assert parameters(["a=1", "b=x=y", "c="]) == {"a": "1", "b": "x=y", "c": ""}
-    with pytest.raises(InvalidInput, match="rate:0.1"):
+    with pytest.raises(InvalidInput, match=r"rate:0\.1"):
         parameters(["rate:0.1"])
 
 
