@@ -7,6 +7,7 @@ but Python 3.8 and, for S3, the ``minio`` package; and it must not hold two brac
 from __future__ import annotations
 
 import datetime
+import errno
 import hashlib
 import io
 import json
@@ -77,20 +78,13 @@ def measure(path: Path, copy: Path | None = None) -> tuple[int, str]:
     """Return the size and sha256 of a file; with ``copy``, make a durable copy of it on the way."""
     digest = hashlib.sha256()
     size = 0
-    target = copy.open("wb") if copy is not None else None
-    try:
-        with path.open("rb") as file:
-            for data in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(data)
-                size += len(data)
-                if target is not None:
-                    target.write(data)
-        if target is not None:
-            target.flush()
+    with path.open("rb") as file, open(copy or os.devnull, "wb") as target:
+        for data in iter(lambda: file.read(_CHUNK), b""):
+            digest.update(data)
+            size += target.write(data)
+        target.flush()
+        if copy is not None:
             os.fsync(target.fileno())
-    finally:
-        if target is not None:
-            target.close()
     return size, digest.hexdigest()
 
 
@@ -138,8 +132,8 @@ def _move_into_place(building: Path, target: Path) -> None:
         try:
             building.rename(target)
             return
-        except OSError:
-            if not target.is_dir():
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         try:
             target.rename(aside)

@@ -7,6 +7,7 @@ import hashlib
 import os
 import pwd
 import shutil
+import sys
 import socket
 import subprocess
 import threading
@@ -192,6 +193,31 @@ def test_two_writers_of_one_key_leave_one_whole_model(store: ModelStore, tmp_pat
     fetched = store.fetch("run-1", tmp_path / "fetched")
     assert {path.read_text() for path in fetched.iterdir() if path.name != deposit.MANIFEST} == {winner * 1000}
     assert all("nother writer" in str(problem) for problem in problems)
+
+
+def test_writers_that_replace_each_other_in_a_folder_all_succeed(model: Path, tmp_path: Path) -> None:
+    problems: list[Exception] = []
+
+    def put() -> None:
+        for _ in range(60):
+            try:
+                deposit.put_in_folder(model, tmp_path / "store", "run-1", FACTS)
+            except Exception as error:
+                problems.append(error)
+
+    threads = [threading.Thread(target=put) for _ in range(4)]
+    earlier = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # so that they do get in each other's way
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(earlier)
+
+    assert problems == []
+    assert [entry.name for entry in (tmp_path / "store").iterdir()] == ["run-1"]
 
 
 def test_a_damaged_model_is_not_handed_out(store: ModelStore, model: Path, tmp_path: Path) -> None:
