@@ -7,25 +7,24 @@ reason to fall back.
 
 from __future__ import annotations
 
-import getpass
 import os
-import platform
 import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, TypeVar
 from urllib.parse import urlencode
 
-import kfops
 from kfops.config import Config, load
 from kfops.credentials import Claims, TokenFile, claims_of, find_token
 from kfops.errors import BackendError, ConnectionFailed, InvalidInput
-from kfops.installed import version_of
 from kfops.probe import Health, address, probe
 from kfops.refusals import explain, is_page, of_api_exception
 from kfops.sdk import make_client
+from kfops.surroundings import own_namespace, own_user, versions
 from kfops.transport import Response, request
 from kfops.types import ConnectionStatus, Run
+
+__all__ = ["Connection", "connect", "versions"]
 
 Result = TypeVar("Result")
 
@@ -33,9 +32,6 @@ Result = TypeVar("Result")
 IN_CLUSTER = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
 
 _ENDPOINT_VARIABLE = "KF_PIPELINES_ENDPOINT"
-_NAMESPACE_VARIABLE = "KF_PIPELINES_NAMESPACE"
-_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-
 #: Ended runs that a connection keeps in mind.
 _REMEMBERED = 1000
 
@@ -80,7 +76,7 @@ class Connection:
     @property
     def identity(self) -> str:
         """Whom the backend takes us for, "" when it is not known."""
-        return _os_user() if self.kind == "embedded" else self._claims().subject
+        return own_user() if self.kind == "embedded" else self._claims().subject
 
     @property
     def client(self) -> Any:
@@ -262,7 +258,7 @@ def connect(
     config = config or load()
     named = config.connection
     kind = _kind(kind or named.kind, host)
-    space = namespace or named.namespace or config.pipeline.namespace or _surrounding_namespace()
+    space = namespace or named.namespace or config.pipeline.namespace or own_namespace()
     token = find_token(token_path or _below(config.root, named.token_path))
     where = host or named.host or os.environ.get(_ENDPOINT_VARIABLE) or ""
     if kind == "embedded" or (kind == "auto" and not where and _is_embedded(token)):
@@ -273,11 +269,6 @@ def connect(
         space = claims_of(text).namespace
     health = probe(where, text, namespace=space)
     return Connection(where, health, token=token, namespace=space, ui_url=named.ui_url)
-
-
-def versions() -> Dict[str, str]:
-    """Return the versions of this side: ``kfops``, ``kfp`` and ``python``."""
-    return {"kfops": kfops.__version__, "kfp": version_of("kfp"), "python": platform.python_version()}
 
 
 def _kind(kind: str, host: Optional[str]) -> str:
@@ -307,24 +298,3 @@ def _connect_embedded(token: Optional[TokenFile], ui_url: str) -> Connection:
 
 def _below(root: Path, path: str) -> Optional[str]:
     return str(root / Path(path).expanduser()) if path else None
-
-
-def _surrounding_namespace() -> str:
-    """Return the namespace that this process lives in, by the environment or by its pod; "" where none."""
-    named = os.environ.get(_NAMESPACE_VARIABLE, "")
-    if not named:
-        try:
-            named = _NAMESPACE_FILE.read_text(encoding="utf-8").strip()
-        except OSError:
-            # Kubeflow's notebook servers: /notebook/<namespace>/<name>
-            parts = os.environ.get("NB_PREFIX", "").strip("/").split("/")
-            named = parts[1] if len(parts) == 3 and parts[0] == "notebook" else ""
-    return named
-
-
-def _os_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        # A container's user id without a name.
-        return str(os.getuid())

@@ -7,19 +7,15 @@ Node names are paths (``wf.condition-1.train(0)``), and that is how the two meet
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 import re
 from typing import Any, Mapping
 
-from kfops import nodes
+from kfops import argo, nodes
 from kfops.types import FINAL_STATES, Edge, Graph, Step
 
 __all__ = ["graph_of"]
 
 _NUMBERED = re.compile(r"\((\d+)(?::.*)?\)$", re.S)
-_DEPENDS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(?=(?:\.[A-Za-z]+)?)")
 #: States that a group hands down to what it never started.
 _HANDED_DOWN = frozenset({"skipped", "omitted"})
 
@@ -56,7 +52,7 @@ class _Walk:
         self.status = workflow.get("status") or {}
         self.spec = spec
         self.templates = {t["name"]: t for t in spec.get("templates") or [] if "name" in t}
-        self.by_name = {n.get("name", ""): n for n in _status_nodes(self.status).values()}
+        self.by_name = {n.get("name", ""): n for n in argo.status_nodes(self.status).values()}
         stopped = nodes.is_stop(self.status.get("message") or "")
         self.terminated = stopped or spec.get("activeDeadlineSeconds") == 0
         self.phase = self.status.get("phase") or ""
@@ -67,7 +63,7 @@ class _Walk:
     def graph(self) -> Graph:
         entry = self.spec.get("entrypoint", "")
         root = self.metadata.get("name") or ""
-        name = _pipeline_name(self.metadata) or root or entry
+        name = argo.pipeline_name(self.metadata) or root or entry
         template = self.templates.get(entry) or {}
         if "dag" in template or "steps" in template:
             self._inside(template, root, "", "", (entry,), "")
@@ -109,7 +105,7 @@ class _Walk:
         """Add the tasks of a DAG (or the rows of a ``steps`` template) whose node is called ``path``."""
         ids: dict[str, str] = {}
         waits: list[tuple[str, list[str]]] = []
-        for task, name, before in _tasks(template):
+        for task, name, before in argo.tasks(template):
             ids[task["name"]] = self._task(task, f"{path}{name}", parent, prefix, above, handed)
             waits.append((task["name"], before))
         for name, before in waits:
@@ -127,7 +123,7 @@ class _Walk:
         if not looped and not grouped:
             return self._leaf(template, task["name"], path, parent, here, task.get("when", ""), node, handed)
         state, message = self._state(node, nodes.condition_text(task.get("when", "")), handed)
-        kind = "loop" if looped else _group_kind(task)
+        kind = "loop" if looped else argo.group_kind(task)
         self._add(
             identity, nodes.display_name(template, task["name"]), kind, parent, template, node, state, message, task
         )
@@ -249,7 +245,7 @@ class _Walk:
             if not name.startswith(path + "("):
                 continue
             hit = _NUMBERED.match(name[len(path) :])
-            if hit and _closes_at_end(name[len(path) :]):
+            if hit and argo.closes_at_end(name[len(path) :]):
                 found.append((int(hit.group(1)), name, node))
         return sorted(found, key=lambda entry: entry[0])
 
@@ -262,50 +258,3 @@ class _Walk:
         last = [step.id for step in self.steps if not step.parent and step.id not in sources]
         identity = self._task({"name": handler, "template": handler}, f"{root}.onExit", "", "onExit:", (), "")
         self.edges.extend(Edge(other, identity) for other in last)
-
-
-def _pipeline_name(metadata: Mapping[str, Any]) -> str:
-    """Return the pipeline's own name; a run's workflow is called after it, with an ending of its own."""
-    try:
-        spec = json.loads((metadata.get("annotations") or {}).get("pipelines.kubeflow.org/pipeline_spec") or "{}")
-        name = spec.get("name") or ""
-    except (ValueError, AttributeError):
-        name = ""
-    return str(name) or str(metadata.get("generateName") or "").rstrip("-")
-
-
-def _tasks(template: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str, list[str]]]:
-    """Return (task, its node's suffix, names it waits for) for a DAG or a ``steps`` template."""
-    if "dag" in template:
-        return [(task, "." + task["name"], _waits_for(task)) for task in template["dag"].get("tasks") or []]
-    found: list[tuple[Mapping[str, Any], str, list[str]]] = []
-    before: list[str] = []
-    for number, row in enumerate(template.get("steps") or []):
-        row = row if isinstance(row, list) else row.get("steps") or []
-        found.extend((step, f"[{number}].{step['name']}", before) for step in row)
-        before = [step["name"] for step in row]
-    return found
-
-
-def _waits_for(task: Mapping[str, Any]) -> list[str]:
-    if task.get("depends"):
-        return sorted(set(_DEPENDS.findall(re.sub(r"\.[A-Za-z]+", "", task["depends"]))))
-    return list(dict.fromkeys(task.get("dependencies") or []))
-
-
-def _group_kind(task: Mapping[str, Any]) -> str:
-    if task.get("when") or task["name"].startswith("condition-"):
-        return "condition"
-    return "exit-handler" if task["name"].startswith("exit-handler-") else "group"
-
-
-def _closes_at_end(text: str) -> bool:
-    """Whether ``(…)`` is all of ``text``, so that ``(0:a).b(1)`` is not taken for an iteration of the outer loop."""
-    return not re.search(r"\)\.[A-Za-z0-9_-]+(\(|\.|$)", text)
-
-
-def _status_nodes(status: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    packed: str | None = status.get("compressedNodes")
-    if packed:
-        return dict(json.loads(gzip.decompress(base64.b64decode(packed))))
-    return dict(status.get("nodes") or {})

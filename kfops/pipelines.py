@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import tempfile
 from dataclasses import replace
@@ -11,16 +10,14 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-import yaml
-
-from kfops.compiling.finish import images_of
 from kfops.compiling.parameters import parameters_of
 from kfops.config import Config
 from kfops.connection import Connection, connect
 from kfops.errors import BackendError, InvalidInput, KfopsError
 from kfops.experiments import equals
 from kfops.names import check_name
-from kfops.types import ImageVersion, Package, Parameter, Pipeline, PipelineVersion, Source
+from kfops.types import ImageVersion, Package, Pipeline, PipelineVersion
+from kfops.version_state import images_in, owner_of, pipeline_of, source_of, version_of, workflow_in
 
 _PIPELINES = "/apis/v1beta1/pipelines"
 _VERSIONS = "/apis/v1beta1/pipeline_versions"
@@ -28,7 +25,6 @@ _VERSIONS = "/apis/v1beta1/pipeline_versions"
 #: Seconds to connect and to send and receive a package.
 _UPLOAD_TIMEOUT = (5, 120)
 
-_NUMBERED = re.compile(r"version (\d+)")
 _TAKEN = re.compile(r"already exist|duplicate|UNIQUE constraint", re.IGNORECASE)
 _ATTEMPTS = 5
 
@@ -43,14 +39,14 @@ def list_pipelines(connection: Optional[Connection] = None) -> List[Pipeline]:
     """
     connection = connection or connect()
     wires = _all(connection, _PIPELINES, "pipelines", {"sort_by": "created_at desc"}, "list pipelines")
-    return [_pipeline(wire) for wire in wires]
+    return [pipeline_of(wire) for wire in wires]
 
 
 def find_pipeline(name: str, connection: Connection) -> Optional[Pipeline]:
     """Return the pipeline of that name, or None."""
     query = {"filter": equals("name", name), "page_size": 2}
     found = connection.get_json(_PIPELINES, query, what=f"look for the pipeline {name!r}").get("pipelines") or []
-    return _pipeline(found[0]) if found else None
+    return pipeline_of(found[0]) if found else None
 
 
 def list_versions(pipeline_id: str, connection: Optional[Connection] = None) -> List[PipelineVersion]:
@@ -67,7 +63,7 @@ def list_versions(pipeline_id: str, connection: Optional[Connection] = None) -> 
     pipeline = _get_pipeline(pipeline_id, connection)
     query = {"resource_key.type": "PIPELINE", "resource_key.id": pipeline_id, "sort_by": "created_at desc"}
     wires = _all(connection, _VERSIONS, "versions", query, "list the versions")
-    return [_version(wire, pipeline) for wire in wires]
+    return [version_of(wire, pipeline) for wire in wires]
 
 
 def get_version(
@@ -100,7 +96,7 @@ def get_version(
         sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
         graph=graph_of(workflow),
         images=list(images),
-        source=_source(workflow),
+        source=source_of(workflow),
     )
 
 
@@ -109,30 +105,9 @@ def read_version(version_id: str, connection: Connection) -> Tuple[PipelineVersi
     path = f"{_VERSIONS}/{quote(version_id, safe='')}"
     wire = connection.get_json(path, what=f"read the pipeline version {version_id}")
     text = connection.get_json(f"{path}/templates", what=f"read the package of version {version_id}")
-    owner = _owner(wire)
+    owner = owner_of(wire)
     pipeline = _get_pipeline(owner, connection) if owner else Pipeline(id="", name="")
-    return _version(wire, pipeline), str(text.get("template") or "")
-
-
-def workflow_in(text: str) -> Dict[str, Any]:
-    """Return the Argo workflow that the text of a package holds."""
-    try:
-        workflow = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
-    except yaml.YAMLError:
-        workflow = None
-    if not isinstance(workflow, dict) or not isinstance(workflow.get("spec"), dict):
-        raise BackendError(
-            "The package of this version cannot be read.",
-            why="The backend returned something else than an Argo workflow.",
-            remedy="Upload the pipeline anew: %kfops upload",
-        )
-    return workflow
-
-
-def images_in(workflow: Mapping[str, Any]) -> List[str]:
-    """Return the names of the versioned images of a workflow: those noted by kfops, else those seen in it."""
-    noted = _note(workflow, "kfops.dev/images")
-    return [str(name) for name in noted] if isinstance(noted, list) else images_of(workflow)
+    return version_of(wire, pipeline), str(text.get("template") or "")
 
 
 def upload(
@@ -206,7 +181,7 @@ def _upload_first(
         return pipeline, None
     pipeline = _get_pipeline(made.id, connection)
     wire = connection.get_json(f"{_VERSIONS}/{pipeline.default_version_id}", what="read the new version")
-    return pipeline, _version(wire, pipeline)
+    return pipeline, version_of(wire, pipeline)
 
 
 def _upload_next(
@@ -237,7 +212,7 @@ def _upload_next(
                 raise
             # Another upload took the number between our look and our upload.
             continue
-        return _version(connection.get_json(f"{_VERSIONS}/{made.id}", what="read the new version"), pipeline)
+        return version_of(connection.get_json(f"{_VERSIONS}/{made.id}", what="read the new version"), pipeline)
     raise AssertionError("unreachable")
 
 
@@ -267,52 +242,4 @@ def _all(connection: Connection, path: str, key: str, query: Mapping[str, Any], 
 
 def _get_pipeline(pipeline_id: str, connection: Connection) -> Pipeline:
     path = f"{_PIPELINES}/{quote(pipeline_id, safe='')}"
-    return _pipeline(connection.get_json(path, what=f"read the pipeline {pipeline_id}"))
-
-
-def _pipeline(wire: Mapping[str, Any]) -> Pipeline:
-    return Pipeline(
-        id=wire.get("id", ""),
-        name=wire.get("name", ""),
-        description=wire.get("description", ""),
-        created_at=wire.get("created_at", ""),
-        default_version_id=(wire.get("default_version") or {}).get("id", ""),
-    )
-
-
-def _version(wire: Mapping[str, Any], pipeline: Pipeline) -> PipelineVersion:
-    name, version_id = wire.get("name", ""), wire.get("id", "")
-    numbered = _NUMBERED.fullmatch(name)
-    # The first version has the pipeline's name, and in Kubeflow Pipelines also its id.
-    number = int(numbered.group(1)) if numbered else int(version_id == pipeline.id or name == pipeline.name)
-    return PipelineVersion(
-        id=version_id,
-        pipeline_id=pipeline.id,
-        pipeline_name=pipeline.name,
-        name=name,
-        number=number,
-        created_at=wire.get("created_at", ""),
-        parameters=[Parameter(name=p["name"], default=p.get("value")) for p in wire.get("parameters") or []],
-    )
-
-
-def _owner(wire: Mapping[str, Any]) -> str:
-    for reference in wire.get("resource_references") or []:
-        if (reference.get("key") or {}).get("type") == "PIPELINE":
-            return str(reference["key"].get("id") or "")
-    return ""
-
-
-def _note(workflow: Mapping[str, Any], annotation: str) -> Any:
-    text = ((workflow.get("metadata") or {}).get("annotations") or {}).get(annotation)
-    try:
-        return json.loads(text) if text else None
-    except ValueError:
-        return None
-
-
-def _source(workflow: Mapping[str, Any]) -> Optional[Source]:
-    noted = _note(workflow, "kfops.dev/source")
-    if not isinstance(noted, dict):
-        return None
-    return Source(**{key: str(noted.get(key) or "") for key in ("kind", "path", "sha256", "git_commit")})
+    return pipeline_of(connection.get_json(path, what=f"read the pipeline {pipeline_id}"))

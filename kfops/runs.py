@@ -2,91 +2,25 @@
 
 from __future__ import annotations
 
-import datetime
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Callable, List, Optional, Tuple, Union
 from urllib.parse import quote
 
-from kfops.arguments import arguments_for
-from kfops.compiling.parameters import VERSION_ID, parameters_of
-from kfops.config import Config, load
 from kfops.connection import Connection, connect
 from kfops.errors import BackendError, ConnectionFailed, KfopsError, NotFound, RunFailed, RunTimeout
-from kfops.experiments import DEFAULT, get_or_create, in_namespace
-from kfops.names import check_name
-from kfops.pipelines import images_in, read_version, workflow_in
+from kfops.experiments import in_namespace
+from kfops.models.opening import unnamed_place
 from kfops.run_state import run_of, run_with_graph
-from kfops.types import PipelineVersion, Run
+from kfops.starting import RUNS, run
+from kfops.types import Run
 
-_PATH = "/apis/v1beta1/runs"
+__all__ = ["get_run", "list_runs", "retry_run", "run", "step_log", "stop_run", "wait"]
 
 #: Seconds that wait() goes on asking a backend that does not answer.
 _OUTAGE = 60.0
 
 #: Seconds between the first two questions of wait().
 _FIRST_INTERVAL = 0.1
-
-
-def run(
-    version: Union[PipelineVersion, str],
-    *,
-    parameters: Optional[Mapping[str, Any]] = None,
-    name: Optional[str] = None,
-    experiment: Optional[str] = None,
-    connection: Optional[Connection] = None,
-    config: Optional[Config] = None,
-) -> Run:
-    """Start a run of a pipeline version.
-
-    Parameters
-    ----------
-    version
-        The version, or its id. Its id is also the argument ``version_id`` where the pipeline declares that.
-    parameters
-        Values by name, of the parameter's type or as text; before those of ``pipeline.pipeline_args`` in config.yaml
-        where the pipeline is the one of config.yaml.
-    name
-        By default the pipeline's name, its version and the time.
-    experiment
-        Made if there is none; by default ``pipeline.experiment_name`` of config.yaml, else ``Default``.
-
-    Raises
-    ------
-    InvalidInput
-        A parameter is unknown, missing or of the wrong type, or a name cannot be kept.
-    ImagesMissing
-        The version's images have not all been built.
-    NotFound
-        There is no such version.
-    ConnectionFailed, BackendError
-        The backend does not answer, or refuses.
-
-    Examples
-    --------
-    >>> kfops.wait(kfops.run(version, parameters={"rate": 0.1})).model  # doctest: +SKIP
-    's3://trained-models/0b3c…'
-    """
-    config = config or load()
-    connection = connection or connect(config)
-    version, text = read_version(version if isinstance(version, str) else version.id, connection)
-    workflow = workflow_in(text)
-    arguments = _arguments(version, workflow, dict(parameters or {}), config)
-    _require_images(version.id, workflow, config)
-    group = get_or_create(experiment or config.pipeline.experiment_name or DEFAULT, connection)
-    title = check_name(name, "run") if name else _title(version)
-    body = {
-        "name": title,
-        "pipeline_spec": {
-            "pipeline_id": version.pipeline_id,
-            "parameters": [{"name": key, "value": value} for key, value in arguments.items()],
-        },
-        "resource_references": [
-            {"key": {"type": "EXPERIMENT", "id": group.id}, "relationship": "OWNER"},
-            {"key": {"type": "PIPELINE_VERSION", "id": version.id}, "relationship": "CREATOR"},
-        ],
-    }
-    answer = connection.post_json(_PATH, body, what=f"start the run {title!r}")
-    return run_with_graph(answer, store=lambda: _store(connection))
 
 
 def get_run(run_id: str, connection: Optional[Connection] = None) -> Run:
@@ -101,7 +35,7 @@ def get_run(run_id: str, connection: Optional[Connection] = None) -> Run:
     """
     connection = connection or connect()
     detail = connection.get_json(_below(run_id), what=f"read the run {run_id}")
-    found = run_with_graph(detail, store=lambda: _store(connection))
+    found = run_with_graph(detail, store=lambda: unnamed_place(connection))
     if found.finished:
         connection.remember(found)
     return found
@@ -122,7 +56,7 @@ def list_runs(
     """
     connection = connection or connect()
     query = {"page_size": page_size, "page_token": page_token, "sort_by": "created_at desc", **in_namespace(connection)}
-    page = connection.get_json(_PATH, query, what="list runs")
+    page = connection.get_json(RUNS, query, what="list runs")
     runs = [_as_seen(run_of(wire), connection) for wire in page.get("runs") or []]
     return runs, page.get("next_page_token") or ""
 
@@ -270,36 +204,6 @@ def _as_seen(listed: Run, connection: Connection) -> Run:
     return seen if seen is not None and listed.finished and seen.finished_at == listed.finished_at else listed
 
 
-def _arguments(
-    version: PipelineVersion, workflow: Mapping[str, Any], given: Dict[str, Any], config: Config
-) -> Dict[str, str]:
-    values = dict(given)
-    if config.pipeline.name and config.pipeline.name == version.pipeline_name:
-        values = {**config.pipeline.pipeline_args, **given}
-    declared = ((workflow.get("spec") or {}).get("arguments") or {}).get("parameters") or []
-    if not any(parameter.get("name") == VERSION_ID for parameter in declared):
-        return arguments_for(parameters_of(workflow), values)
-    # One that is given wins: that is how a run is pointed at the images of another version.
-    version_id = str(values.pop(VERSION_ID, "") or version.id)
-    return {**arguments_for(parameters_of(workflow), values), VERSION_ID: version_id}
-
-
-def _require_images(version_id: str, workflow: Mapping[str, Any], config: Config) -> None:
-    names = images_in(workflow)
-    if names:
-        from kfops.images import require_ready, states
-
-        require_ready(states(names, version_id, config))
-
-
-def _store(connection: Connection) -> str:
-    """Return where models go when neither config.yaml nor the pipeline says; no keys are needed to know it."""
-    from kfops.models.deposit import DEFAULT_BUCKET
-    from kfops.models.opening import embedded_folder
-
-    return str(embedded_folder()) if connection.kind == "embedded" else f"s3://{DEFAULT_BUCKET}"
-
-
 def _passing(error: KfopsError) -> bool:
     """Whether an error of the backend may be over in a moment: a restart, a gateway that has lost it."""
     if isinstance(error, ConnectionFailed):
@@ -331,11 +235,5 @@ def _too_late(run_id: str, run: Optional[Run], timeout: Optional[float]) -> RunT
     )
 
 
-def _title(version: PipelineVersion) -> str:
-    number = f"v{version.number}" if version.number else version.name
-    moment = datetime.datetime.now().strftime("%m-%d %H:%M:%S")
-    return f"{version.pipeline_name[:60]} {number[:20]} {moment}"
-
-
 def _below(run_id: str) -> str:
-    return f"{_PATH}/{quote(run_id, safe='')}"
+    return f"{RUNS}/{quote(run_id, safe='')}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import select
 import signal
 import sys
@@ -18,6 +17,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
+
+from kfops.compiling.child import run_child
 
 #: What a child may print before the rest is dropped.
 OUTPUT_LIMIT = 200_000
@@ -84,7 +85,7 @@ class Sandbox:
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            _run_child(work, result_write, output_write, memory_limit)
+            run_child(work, result_write, output_write, memory_limit)
         os.close(result_write)
         os.close(output_write)
         for fd in (result_read, output_read):
@@ -188,66 +189,6 @@ def run(work: Callable[[], bytes], *, time_limit: float, memory_limit: int) -> O
         sandbox.wait([])
         for _, outcome in sandbox.poll():
             return outcome
-
-
-def _run_child(work: Callable[[], bytes], result: int, output: int, memory_limit: int) -> None:
-    try:
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_DFL)
-        quiet = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(quiet, 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        result = _move_up(result)
-        os.closerange(3, result)
-        os.closerange(result + 1, 4096)
-        os.set_inheritable(result, False)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        _limit_memory(memory_limit)
-        sys.stdin, sys.stdout, sys.stderr = (
-            open(0, closefd=False),  # noqa: SIM115
-            open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False),  # noqa: SIM115
-            open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False),  # noqa: SIM115
-        )
-        answer = work()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        view = memoryview(answer)
-        while view:
-            view = view[os.write(result, view) :]
-        os._exit(0)
-    except BaseException:  # whatever it was, the parent's code must not go on in here
-        import traceback
-
-        traceback.print_exc()
-        os._exit(70)
-
-
-def _move_up(fd: int) -> int:
-    """Give ``fd`` a number that programs do not use by chance."""
-    import fcntl
-
-    return fcntl.fcntl(fd, fcntl.F_DUPFD, 200)
-
-
-def _limit_memory(extra: int) -> None:
-    limit = _address_space() + extra
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    except (ValueError, OSError):
-        pass  # macOS has no such limit
-
-
-def _address_space() -> int:
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except OSError:
-        return 1 << 30
 
 
 def _drain(fd: int, into: bytearray, limit: int) -> tuple[int, int]:

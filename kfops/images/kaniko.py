@@ -222,7 +222,7 @@ def _endpoint(settings: Minio) -> Any:
 
 def _minio_client(endpoint: str, keys: Keys, secure: bool) -> Any:
     import minio
-    import urllib3  # type: ignore[import-untyped]
+    import urllib3
 
     # minio's own client waits minutes for a store that does not answer.
     patience = urllib3.Timeout(connect=3.0, read=60.0)

@@ -10,9 +10,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import sysconfig
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,42 +20,8 @@ import kfops
 from kfops.errors import LocalBackendError
 
 from . import folder
+from .spawning import spawn
 
-#: Variables of the caller that the backend, and so its steps, may see. The others may be secrets of the caller's.
-_PASSED_ON = frozenset(
-    [
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "SHELL",
-        "LANG",
-        "LANGUAGE",
-        "TZ",
-        "TMPDIR",
-        "PYTHONPATH",
-        "VIRTUAL_ENV",
-        "CONDA_PREFIX",
-        "LD_LIBRARY_PATH",
-        "DYLD_LIBRARY_PATH",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "NO_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "no_proxy",
-        "DOCKER_HOST",
-        "CUDA_VISIBLE_DEVICES",
-        "OMP_NUM_THREADS",
-    ]
-)
-_PASSED_ON_PREFIXES = ("LC_", "XDG_", "PIP_", "UV_", "KFOPS_")
-
-_LOG_SIZE = 5 * 1024 * 1024
 _HEALTH_TIME = 1.0
 
 #: Backends that this process has started and not yet seen end.
@@ -261,21 +224,7 @@ def _replace(path: Path, found: Endpoint) -> Endpoint | None:
 
 
 def _start(path: Path, deadline: float, timeout: float) -> Endpoint:
-    log_path = path / "backend.log"
-    if log_path.exists() and log_path.stat().st_size > _LOG_SIZE:
-        log_path.replace(path / "backend.log.1")
-    log_path.touch(mode=0o600)
-    with log_path.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kfops.local", "--data-dir", str(path)],
-            cwd=path,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            close_fds=True,
-        )
+    process = spawn(path)
     while True:
         ended = process.poll()
         found = _running(path)
@@ -293,20 +242,9 @@ def _start(path: Path, deadline: float, timeout: float) -> Endpoint:
                 if ended is not None
                 else f"The embedded backend does not answer within {timeout:g} s.",
                 why=_last_lines(path),
-                remedy=f"Its log is {log_path}.",
+                remedy=f"Its log is {path / 'backend.log'}.",
             )
         time.sleep(0.01)
-
-
-def _environment() -> dict[str, str]:
-    environment = {
-        name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
-    }
-    home = Path(kfops.__path__[0]).resolve().parent
-    if str(home) not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        # kfops is used from a checkout: the backend must find the same one.
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(home), environment.get("PYTHONPATH", "")]))
-    return environment
 
 
 def _installed_version() -> str:

@@ -47,9 +47,13 @@ def open_store(config: Any = None, connection: Any = None, *, location: str = ""
         from kfops.connection import connect
 
         connection = connect(config)
-    if connection.kind == "embedded":
-        return FolderStore(embedded_folder())
-    return _s3(f"s3://{DEFAULT_BUCKET}", config, connection)
+    place = unnamed_place(connection)
+    return _s3(place, config, connection) if place.startswith("s3://") else FolderStore(place)
+
+
+def unnamed_place(connection: Any) -> str:
+    """Return where models go when neither config.yaml nor the pipeline says; no keys are needed to know it."""
+    return str(embedded_folder()) if connection.kind == "embedded" else f"s3://{DEFAULT_BUCKET}"
 
 
 def embedded_folder() -> Path:

@@ -23,7 +23,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KFOPS_LOCAL_DIR", str(tmp_path / "local"))
-    monkeypatch.setattr("kfops.connection._NAMESPACE_FILE", tmp_path / "no-namespace")
+    monkeypatch.setattr("kfops.surroundings._NAMESPACE_FILE", tmp_path / "no-namespace")
     monkeypatch.setattr("kfops.credentials.POD_TOKEN_PATH", tmp_path / "no-token")
     work = tmp_path / "work"
     work.mkdir()
