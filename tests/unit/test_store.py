@@ -7,9 +7,9 @@ import hashlib
 import os
 import pwd
 import shutil
-import sys
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
