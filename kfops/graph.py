@@ -8,12 +8,12 @@ Node names are paths (``wf.condition-1.train(0)``), and that is how the two meet
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from kfops import argo, nodes
 from kfops.types import FINAL_STATES, Edge, Graph, Step
 
-__all__ = ["graph_of"]
+__all__ = ["graph_of", "leaves_of", "steps_called"]
 
 _NUMBERED = re.compile(r"\((\d+)(?::.*)?\)$", re.S)
 #: States that a group hands down to what it never started.
@@ -45,6 +45,18 @@ def graph_of(workflow: Mapping[str, Any]) -> Graph:
     return _Walk(workflow).graph()
 
 
+def leaves_of(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps without groups, one that was tried several times once."""
+    tried = {step.id for step in steps if step.kind == "retry"}
+    return [step for step in steps if step.kind == "retry" or (step.kind == "step" and step.parent not in tried)]
+
+
+def steps_called(wanted: str, graph: Graph) -> list[Step]:
+    """Return the steps of that name or id; the attempts of one that was tried several times."""
+    found = {step.id for step in graph.steps if wanted in (step.id, step.name)}
+    return [step for step in graph.steps if step.kind == "step" and (step.id in found or step.parent in found)]
+
+
 class _Walk:
     def __init__(self, workflow: Mapping[str, Any]) -> None:
         spec = workflow.get("spec") or {}
@@ -70,7 +82,7 @@ class _Walk:
         elif template:
             self._leaf(template, entry, root, "", "", "", {})
         self._exit_handler(root)
-        leaves = self._leaves()
+        leaves = leaves_of(self.steps)
         state = nodes.state_of({"phase": self.phase}, terminated=self.terminated)
         if self.terminated and state == "running":
             state = "stopping"
@@ -86,15 +98,10 @@ class _Walk:
             edges=self.edges,
         )
 
-    def _leaves(self) -> list[Step]:
-        """Return the steps, one that was tried several times once."""
-        tried = {step.id for step in self.steps if step.kind == "retry"}
-        return [s for s in self.steps if s.kind == "retry" or (s.kind == "step" and s.parent not in tried)]
-
     def _reason(self, state: str) -> str:
         if state not in ("failed", "stopped"):
             return ""
-        for step in self._leaves():
+        for step in leaves_of(self.steps):
             if step.state == "failed":
                 return f"{step.name}: {step.message}" if step.message else step.name
         return (self.status.get("message") or "").split("\n")[0]

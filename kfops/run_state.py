@@ -8,9 +8,10 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from kfops.compiling.finish import MATERIALIZE_ANNOTATION
 from kfops.compiling.parameters import VERSION_ID, pipeline_spec
-from kfops.graph import graph_of
+from kfops.graph import graph_of, leaves_of
 from kfops.nodes import INJECTED, state_of
 from kfops.types import Graph, Metric, Run, Step
+from kfops.version_state import version_title
 
 _STATES = {
     "": "pending",
@@ -31,14 +32,16 @@ def run_of(wire: Mapping[str, Any]) -> Run:
     version_id, version_name = _reference(wire, "PIPELINE_VERSION")
     experiment_id, experiment_name = _reference(wire, "EXPERIMENT")
     state = _STATES.get(str(wire.get("status") or "").lower(), "pending")
+    pipeline_id = spec.get("pipeline_id", "")
+    pipeline_name = spec.get("pipeline_name", "") or _pipeline_name(spec.get("workflow_manifest") or "")
     return Run(
         id=wire.get("id", ""),
         name=wire.get("name", ""),
         state=state,
-        pipeline_id=spec.get("pipeline_id", ""),
-        pipeline_name=spec.get("pipeline_name", "") or _pipeline_name(spec.get("workflow_manifest") or ""),
+        pipeline_id=pipeline_id,
+        pipeline_name=pipeline_name,
         version_id=version_id,
-        version_name=version_name,
+        version_name=version_title(version_name, version_id, pipeline_name, pipeline_id),
         experiment_id=experiment_id,
         experiment_name=experiment_name,
         created_at=_moment(wire.get("created_at")),
@@ -75,7 +78,7 @@ def run_with_graph(detail: Mapping[str, Any], *, store: Callable[[], str] = str)
         started_at=graph.started_at or run.started_at,
         finished_at=graph.finished_at or run.finished_at,
         parameters=_shown(parameters) or run.parameters,
-        error=_error(graph, steps) if state == "failed" else "",
+        error=_error(graph) if state == "failed" else "",
         current_step=next((step.name for step in steps if step.state == "running"), ""),
         done=graph.done,
         total=graph.total,
@@ -104,8 +107,8 @@ def _state(run: Run, workflow: Mapping[str, Any], graph: Graph) -> str:
     return "stopped" if "stopped" in (graph.state, argo) else "failed"
 
 
-def _error(graph: Graph, steps: List[Step]) -> str:
-    failed = sorted((s for s in steps if s.state == "failed"), key=lambda s: s.finished_at or "~")
+def _error(graph: Graph) -> str:
+    failed = sorted((s for s in leaves_of(graph.steps) if s.state == "failed"), key=lambda s: s.finished_at or "~")
     if failed:
         return f"{failed[0].name}: {_one_line(failed[0].message) or 'failed'}"
     return _one_line(graph.message) or "The workflow failed before a step did."

@@ -29,18 +29,22 @@ def pipeline_of(wire: Mapping[str, Any]) -> Pipeline:
 def version_of(wire: Mapping[str, Any], pipeline: Pipeline) -> PipelineVersion:
     """Return a version of a pipeline as it stands in lists, from an ``ApiPipelineVersion``."""
     name, version_id = wire.get("name", ""), wire.get("id", "")
-    numbered = _NUMBERED.fullmatch(name)
-    # The first version has the pipeline's name, and in Kubeflow Pipelines also its id.
-    number = int(numbered.group(1)) if numbered else int(version_id == pipeline.id or name == pipeline.name)
+    numbered = _NUMBERED.fullmatch(version_title(name, version_id, pipeline.name, pipeline.id))
     return PipelineVersion(
         id=version_id,
         pipeline_id=pipeline.id,
         pipeline_name=pipeline.name,
         name=name,
-        number=number,
+        number=int(numbered.group(1)) if numbered else 0,
         created_at=wire.get("created_at", ""),
         parameters=[Parameter(name=p["name"], default=p.get("value")) for p in wire.get("parameters") or []],
     )
+
+
+def version_title(name: str, version_id: str, pipeline_name: str, pipeline_id: str) -> str:
+    """Return what people call a version: Kubeflow Pipelines gives the first one its pipeline's name, and its id."""
+    first = (version_id and version_id == pipeline_id) or (name and name == pipeline_name)
+    return "version 1" if first and not _NUMBERED.fullmatch(name) else name
 
 
 def owner_of(wire: Mapping[str, Any]) -> str:

@@ -193,10 +193,12 @@ def _show_run(run: Run) -> None:
 
 
 def _steps(run: Run, wanted: Optional[str]) -> Sequence[Step]:
+    from kfops.graph import steps_called
+
     steps = show.in_order(step for step in (run.graph.steps if run.graph else []) if step.kind == "step")
     if wanted is None:
         return [step for step in steps if step.state == "failed"] or [s for s in steps if s.state != "pending"]
-    found = [step for step in steps if wanted in (step.id, step.name)]
+    found = show.in_order(steps_called(wanted, run.graph)) if run.graph else []
     if not found:
         names = ", ".join(dict.fromkeys(step.name for step in steps))
         raise NotFound(

@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from kfops import runs
 from kfops.errors import NotFound
+from kfops.graph import steps_called
 from kfops_lab.arguments import VerbParser, nearest
 from kfops_lab.display.run import steps_of
 from kfops_lab.magics.verb import Verb
@@ -22,7 +23,8 @@ def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Print the log of one step, or of every step that has started."""
     run = runs.get_run(session.need_run(arguments.run), session.connection)
     steps = steps_of(run)
-    chosen = [step for step in steps if arguments.step in (step.name, step.id)] if arguments.step else steps
+    called = steps_called(arguments.step, run.graph) if arguments.step and run.graph else steps
+    chosen = [step for step in steps if step in called]
     if not chosen:
         names = [step.name for step in steps]
         guess = nearest(arguments.step, names)

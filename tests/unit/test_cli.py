@@ -116,7 +116,7 @@ def test_a_run_is_started_by_the_id_of_its_version_or_by_config_yaml(backend: Sc
     (nowhere / "config.yaml").write_text("pipeline:\n  name: churn\n  pipeline_args: {data: y}\n")
     kfops("run")
     runs, _ = list_runs(backend.connection)
-    assert [run.version_name for run in runs] == ["version 2", "churn"]
+    assert [run.version_name for run in runs] == ["version 2", "version 1"]
 
 
 @pytest.mark.parametrize(
