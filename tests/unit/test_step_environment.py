@@ -47,13 +47,23 @@ def test_installing_what_is_there_is_left_out(requirements: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("requirements", "missing"),
+    [
+        ("'kfp==1.8.0'", "kfp==1.8.0"),
+        ("'sklearn' 'kfp==1.7.0'", "sklearn"),
+        ("'pandas>=2'", "'pandas>=2'"),
+        ("'pandas[all]' 'pandas'", "'pandas[all]'"),
+        ("'git+https://example.org/x'", "git+https://example.org/x"),
+    ],
+)
+def test_only_what_is_missing_is_installed(requirements: str, missing: str) -> None:
+    [text] = without_satisfied_installs([preamble(requirements)], installed)
+    assert text == f'python3 -m pip install --quiet --disable-pip-version-check {missing} && "$0" "$@"'
+
+
+@pytest.mark.parametrize(
     "text",
     [
-        preamble("'kfp==1.8.0'"),
-        preamble("'sklearn' 'kfp==1.7.0'"),
-        preamble("'pandas>=2'"),
-        preamble("'pandas[all]'"),
-        preamble("'git+https://example.org/x'"),
         preamble("-r requirements.txt"),
         preamble("$WHAT"),
         "python3 -m pip install 'kfp==1.7.0'; echo pip install done",

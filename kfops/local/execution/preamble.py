@@ -1,8 +1,9 @@
-"""Leaving out installations that would install nothing.
+"""Installing what a step lacks, and only that, for this step alone.
 
 Every Python component of kfp 1.7.0 with ``packages_to_install``, and every v2 component (for kfp itself), begins with
 a shell line that runs pip, with ``--user`` as a second try. When the interpreter has all of it already, pip would
-find that out in 0.7 s; it is found out here, and the line is replaced by what follows it.
+find that out in 0.7 s; it is found out here, and the line is replaced by what follows it. What is missing goes into a
+folder of the step's own: the pipeline environment, which the user's kernel runs in, stays as it is.
 """
 
 from __future__ import annotations
@@ -25,12 +26,21 @@ _PREAMBLE = re.compile(
     rf"\s*\(\s*{_PIP}(?P<words>{_WORDS})\s*\|\|\s*{_PIP}(?P<again>{_WORDS})\s+--user\s*\)\s*&&\s*(?P<rest>.*)",
     re.DOTALL,
 )
+#: Where the packages go that a step installs, and the file that keeps them from breaking kfp; in the step's view.
+PACKAGES, CONSTRAINTS = "/tmp/.kfops-packages", "/tmp/.kfops-constraints.txt"  # noqa: S108 - the step's own /tmp
+#: kfp 1.7.0 cannot be imported beside later versions of these.
+KFP_NEEDS = "urllib3<2\nsetuptools<81\nPyYAML<6\njsonschema<4\nclick<8\nprotobuf<4\nkubernetes<13\ngoogle-auth<2\n"
 _QUIET = {"--quiet", "-q", "--no-warn-script-location", "--disable-pip-version-check"}
 
 
 def without_satisfied_installs(argv: List[str], installed: Installed) -> List[str]:
     """Return a command line whose shell texts do not install what is there already."""
     return [_shortened(word, installed) if "pip install" in word else word for word in argv]
+
+
+def installs(argv: List[str]) -> bool:
+    """Tell whether a command line still runs pip."""
+    return any("pip install" in word for word in argv)
 
 
 def _shortened(text: str, installed: Installed) -> str:
@@ -44,7 +54,13 @@ def _shortened(text: str, installed: Installed) -> str:
     requirements = [word for word in words if word not in _QUIET]
     if requirements != [word for word in again if word not in _QUIET]:
         return text
-    return match.group("rest") if all(_satisfied(word, installed) for word in requirements) else text
+    if any(word.startswith("-") for word in requirements):
+        return text
+    missing = [word for word in requirements if not _satisfied(word, installed)]
+    if not missing:
+        return match.group("rest")
+    packages = " ".join(shlex.quote(word) for word in missing)
+    return f"python3 -m pip install --quiet --disable-pip-version-check {packages} && {match.group('rest')}"
 
 
 def _satisfied(requirement: str, installed: Installed) -> bool:

@@ -28,7 +28,7 @@ from .environment import (
     with_interpreter_first,
 )
 from .paths import TEMPORARY, WORK, Rewriting, on_host, opened_folders, own_folders
-from .preamble import installed_in, without_satisfied_installs
+from .preamble import CONSTRAINTS, KFP_NEEDS, PACKAGES, installed_in, installs, without_satisfied_installs
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 GRACE = 5.0
@@ -184,6 +184,13 @@ class StepRunner:
         own = own_folders(step.template, cwd)
         opened = opened_folders(step.template, own)
         argv = without_satisfied_installs(argv, self._installed)
+        if installs(argv):
+            constraints = host(CONSTRAINTS)
+            constraints.parent.mkdir(parents=True, exist_ok=True)
+            constraints.write_text(KFP_NEEDS, encoding="utf-8")
+            asked.setdefault("PIP_CONSTRAINT", CONSTRAINTS)
+            asked.setdefault("PIP_TARGET", PACKAGES)
+            asked["PYTHONPATH"] = os.pathsep.join(filter(None, [PACKAGES, asked.get("PYTHONPATH")]))
         if not self._executor.isolated:
             rewriting = Rewriting(root, [*own, *opened])
             argv, asked, cwd = rewriting.words(argv), rewriting.values(asked), rewriting.text(cwd)
