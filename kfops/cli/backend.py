@@ -46,8 +46,9 @@ def start() -> None:
 
     endpoint = daemon.ensure_running()
     show.facts({"URL": endpoint.url, "Data": str(endpoint.data_dir), "Process": str(endpoint.pid), "": endpoint.note})
-    click.echo("\nFor kfp's own command and client:")
+    click.echo("\nFor kfp's own client, with credentials=kfp.auth.ServiceAccountTokenVolumeCredentials():")
     click.echo(f"  export KF_PIPELINES_ENDPOINT={endpoint.url} KF_PIPELINES_SA_TOKEN_PATH={endpoint.token_path}")
+    click.echo("For kfp's own command:\n  kfops local login")
 
 
 @local.command()
@@ -56,6 +57,25 @@ def stop() -> None:
     from kfops.local import daemon
 
     click.echo("Stopped." if daemon.stop() else "It was not running.")
+
+
+@local.command()
+def login() -> None:
+    """Let kfp's own command into it, by ~/.config/kfp/context.json."""
+    from kfops.local import kfp_context
+
+    endpoint, path = kfp_context.login()
+    click.echo(f"kfp's own command works with it now:\n  kfp --endpoint {endpoint.url} pipeline list")
+    click.echo(f"\nIts token stands in {path}, and kfp sends it to any endpoint.")
+    click.echo("Before you use kfp's command with a cluster: kfops local logout")
+
+
+@local.command()
+def logout() -> None:
+    """Take its token out of ~/.config/kfp/context.json again."""
+    from kfops.local import kfp_context
+
+    click.echo("Its token is gone from kfp's file." if kfp_context.logout() else "kfp's file has no token of it.")
 
 
 @local.command(name="status")
@@ -86,12 +106,15 @@ def local_status(as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def reset(yes: bool) -> None:
     """Stop it and delete all it keeps: pipelines, runs, artifacts and models."""
-    from kfops.local import daemon
+    from kfops.local import daemon, kfp_context
 
     place = daemon.status()["data_dir"]
     if not yes:
         click.confirm(f"Delete everything in {place}?", abort=True)
-    click.echo(f"Deleted {daemon.reset()}")
+    deleted = daemon.reset()
+    click.echo(f"Deleted {deleted}")
+    if kfp_context.logout(deleted):
+        click.echo("Its token is gone from kfp's file.")
 
 
 COMMANDS = (status, local)
