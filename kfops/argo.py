@@ -22,9 +22,9 @@ def pipeline_name(metadata: Mapping[str, Any]) -> str:
 
 
 def tasks(template: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str, list[str]]]:
-    """Return (task, its node's suffix, names it waits for) for a DAG or a ``steps`` template."""
+    """Return (task, its node's suffix, names it waits for) for a DAG or a ``steps`` template, as they run."""
     if "dag" in template:
-        return [(task, "." + task["name"], _waits_for(task)) for task in template["dag"].get("tasks") or []]
+        return _in_order([(task, "." + task["name"], _waits_for(task)) for task in template["dag"].get("tasks") or []])
     found: list[tuple[Mapping[str, Any], str, list[str]]] = []
     before: list[str] = []
     for number, row in enumerate(template.get("steps") or []):
@@ -32,6 +32,27 @@ def tasks(template: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str, lis
         found.extend((step, f"[{number}].{step['name']}", before) for step in row)
         before = [step["name"] for step in row]
     return found
+
+
+def _in_order(
+    found: list[tuple[Mapping[str, Any], str, list[str]]],
+) -> list[tuple[Mapping[str, Any], str, list[str]]]:
+    """Return tasks after those they wait for; kfp writes them by name. A circle, which Argo refuses, stays as it is."""
+    waiting = {task["name"]: set(before) for task, _, before in found}
+    for names in waiting.values():
+        names.intersection_update(waiting)
+    followers: dict[str, list[str]] = {name: [] for name in waiting}
+    for name, names in waiting.items():
+        for other in sorted(names):
+            followers[other].append(name)
+    ready = [name for name, names in waiting.items() if not names]
+    for name in ready:  # grows while it is walked
+        for follower in followers[name]:
+            waiting[follower].discard(name)
+            if not waiting[follower]:
+                ready.append(follower)
+    rank = {name: number for number, name in enumerate(ready)}
+    return sorted(found, key=lambda entry: rank.get(entry[0]["name"], len(rank)))
 
 
 def _waits_for(task: Mapping[str, Any]) -> list[str]:

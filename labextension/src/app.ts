@@ -143,15 +143,17 @@ export class KfopsApp {
 
   private async _findQuickstart(): Promise<(() => Promise<unknown>) | null> {
     const { app } = this._options;
-    for (const path of QUICKSTART) {
-      const folder = path.split('/').slice(0, -1).join('/');
-      const found = await app.serviceManager.contents
+    // folders are listed rather than the file asked for: a file that is not there would be an error in the console
+    const list = (folder: string) =>
+      app.serviceManager.contents
         .get(folder, { content: true })
-        .then(model => (model.content as { path: string }[]).some(file => file.path === path))
-        .catch(() => false);
-      if (found) {
-        return () => app.commands.execute('docmanager:open', { path });
-      }
+        .then(model => (model.content as { path: string }[]).map(file => file.path))
+        .catch(() => [] as string[]);
+    const root = await list('');
+    const below = root.includes('examples') ? await list('examples') : [];
+    const path = [...below, ...root].find(found => QUICKSTART.includes(found));
+    if (path) {
+      return () => app.commands.execute('docmanager:open', { path });
     }
     return null;
   }

@@ -408,3 +408,12 @@ def test_only_the_standard_library_is_needed() -> None:
     ours = {name for name in found.stdout.split() if name.split(".")[0] not in sys.stdlib_module_names}
 
     assert ours == {"kfops", "kfops.argo", "kfops.errors", "kfops.graph", "kfops.nodes", "kfops.types"}
+
+
+def test_steps_stand_in_the_order_in_which_they_run() -> None:
+    tasks = [
+        {"name": name, "template": "t", "dependencies": after}
+        for name, after in (("evaluate", ["prepare", "train"]), ("prepare", []), ("train", ["prepare"]))
+    ]
+    spec = {"entrypoint": "p", "templates": [{"name": "p", "dag": {"tasks": tasks}}, {"name": "t", "container": {}}]}
+    assert [step.name for step in graph_of({"spec": spec}).steps] == ["prepare", "train", "evaluate"]

@@ -53,7 +53,7 @@ export function Empty(props: { children: React.ReactNode }): JSX.Element {
 
 /** A text that may not fit: its whole is shown on hover and on focus. */
 export function Name(props: { text: string; className?: string }): JSX.Element {
-  const head = props.text.length > 24 ? props.text.slice(0, -10) : props.text;
+  const head = props.text.length > 24 ? props.text.slice(0, -9) : props.text;
   const tail = props.text.slice(head.length);
   return (
     <span className={`kfops-Name ${props.className ?? ''}`} title={props.text}>

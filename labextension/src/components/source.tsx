@@ -128,7 +128,7 @@ function PackageFacts(props: {
   const parameters = pkg?.parameters ?? version?.parameters ?? [];
   const sha256 = pkg?.sha256 ?? version?.sha256 ?? '';
   if (!pkg && !version) {
-    return <p className="kfops-Quiet">{trans.__('Not compiled yet.')}</p>;
+    return <p className="kfops-Quiet">{trans.__('Not compiled in this panel yet.')}</p>;
   }
   return (
     <div className="kfops-Facts" data-kfops="package">
@@ -212,7 +212,7 @@ function VersionFacts(props: { state: ISourceState; trans: TranslationBundle }):
   const { state, trans } = props;
   const { version } = state;
   if (!version) {
-    return <p className="kfops-Quiet">{trans.__('Not uploaded yet.')}</p>;
+    return <p className="kfops-Quiet">{trans.__('Not uploaded from this panel yet.')}</p>;
   }
   return (
     <div className="kfops-Facts" data-kfops="version" data-version={version.id}>
