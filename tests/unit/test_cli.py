@@ -13,7 +13,7 @@ from typing import Any, Iterator, List
 import pytest
 from click.testing import CliRunner, Result
 
-from kfops.cli.main import commands
+from kfops.cli.command import commands
 from kfops.pipelines import upload
 from kfops.runs import list_runs
 from tests.fakes.backend import ScriptedBackend, scripted_backend
@@ -75,6 +75,16 @@ def test_an_error_is_shown_without_waiting_for_kfp() -> None:
     assert ran.stdout.strip() == "1 []"
     assert "Nothing listens" in ran.stderr
     assert time.monotonic() - begin < 5
+
+
+def test_without_the_pipeline_environment_the_command_says_what_to_install() -> None:
+    code = "import sys\nsys.modules['click'] = None\nfrom kfops.cli import main\nmain()"
+    environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "has no click" in ran.stderr
+    assert "pip install 'kfops-lab[kernel]'" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 @pytest.mark.parametrize("words", [["nonsense"], ["runs", "--limit", "x"], ["run", "a", "b"], ["materialize", "."]])

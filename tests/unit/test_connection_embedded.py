@@ -13,7 +13,7 @@ from typing import Iterator, List
 import pytest
 from click.testing import CliRunner
 
-from kfops.cli.main import commands
+from kfops.cli.command import commands
 from kfops.connection import connect
 from kfops.errors import InvalidInput
 from kfops.local import daemon
