@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from kfops import images, pipelines
 from kfops_lab.arguments import VerbParser
 from kfops_lab.display import lists
 from kfops_lab.magics.verb import Verb, display
@@ -19,6 +18,8 @@ def arguments(parser: VerbParser) -> None:
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Upload the last package if that has not been done, then build the images its version lacks."""
+    from kfops import images, pipelines
+
     if not arguments.version and session.version is None:
         session.version = pipelines.upload(session.need_package(), connection=session.connection, config=session.config)
     built = images.build(

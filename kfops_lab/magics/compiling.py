@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from kfops import compiler
 from kfops_lab.arguments import VerbParser
 from kfops_lab.display.package import package
 from kfops_lab.magics.verb import Verb, display
@@ -19,6 +18,8 @@ def arguments(parser: VerbParser) -> None:
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Compile a ``.py`` or ``.ipynb`` file and remember its package."""
+    from kfops import compiler
+
     session.package = compiler.compile(arguments.path, function=arguments.function, config=session.config)
     session.version = None
     display(package(session.package))

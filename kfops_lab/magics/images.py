@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from html import escape
 
-from kfops import images, tagger
 from kfops_lab.arguments import VerbParser
 from kfops_lab.display.bundle import QUIET, Shown, card, line
 from kfops_lab.magics.verb import Verb, display
@@ -19,6 +18,8 @@ def arguments(parser: VerbParser) -> None:
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Keep the Dockerfile, and show how a pipeline uses the image."""
+    from kfops import images, tagger
+
     path = images.save_dockerfile(arguments.name, cell, session.config)
     session.dockerfiles[arguments.name] = cell
     reference = tagger.versioned_image(arguments.name)

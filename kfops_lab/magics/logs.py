@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from kfops import runs
 from kfops.errors import NotFound
-from kfops.graph import steps_called
 from kfops_lab.arguments import VerbParser, nearest
 from kfops_lab.display.run import steps_of
 from kfops_lab.magics.verb import Verb
@@ -21,6 +19,9 @@ def arguments(parser: VerbParser) -> None:
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Print the log of one step, or of every step that has started."""
+    from kfops import runs
+    from kfops.graph import steps_called
+
     run = runs.get_run(session.need_run(arguments.run), session.connection)
     steps = steps_of(run)
     called = steps_called(arguments.step, run.graph) if arguments.step and run.graph else steps

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from kfops import model, models
 from kfops_lab.arguments import VerbParser
 from kfops_lab.display import lists
 from kfops_lab.magics.verb import Verb, display
@@ -19,6 +18,8 @@ def arguments(parser: VerbParser) -> None:
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Copy the folder into the model store, its manifest naming this notebook."""
+    from kfops import model, models
+
     stored = model.materialize(
         arguments.path,
         name=arguments.name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from kfops import models
 from kfops_lab.display import lists
 from kfops_lab.magics.verb import Verb, display
 from kfops_lab.session import Session
@@ -12,6 +11,8 @@ from kfops_lab.session import Session
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """List the model versions, the newest first."""
+    from kfops import models
+
     display(lists.models(models.list_models(config=session.config, connection=session.connection)))
 
 

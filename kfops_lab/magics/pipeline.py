@@ -7,9 +7,6 @@ import os
 from argparse import Namespace
 from typing import Any, Callable, Dict, List
 
-from kfops import compiler
-from kfops.compiling import problems
-from kfops.compiling.request import git_commit
 from kfops.errors import CompileError
 from kfops.types import Source
 from kfops_lab.arguments import VerbParser, nearest
@@ -28,6 +25,9 @@ def arguments(parser: VerbParser) -> None:
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Run the cell in the notebook, compile its pipeline function and show the package."""
+    from kfops import compiler
+    from kfops.compiling.request import git_commit
+
     function = _choose(_run(session.shell, cell), arguments.function)
     digest = hashlib.sha256(cell.encode("utf-8")).hexdigest()
     session.package = compiler.compile(
@@ -44,6 +44,8 @@ def execute(session: Session, arguments: Namespace, cell: str) -> None:
 def _run(shell: Any, cell: str) -> Dict[str, Callable[..., Any]]:
     """Execute the cell where other cells are executed; return the functions that it decorates with dsl.pipeline."""
     from kfp.dsl import _pipeline
+
+    from kfops.compiling import problems
 
     # The empty line stands for the line of the magic, so that line numbers are those the user sees.
     text = "\n" + shell.transform_cell(cell)

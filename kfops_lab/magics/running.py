@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from kfops import runs
 from kfops_lab.arguments import VerbParser, parameters
 from kfops_lab.display.run import still
 from kfops_lab.magics.verb import Verb, display
@@ -23,6 +22,8 @@ def arguments(parser: VerbParser) -> None:
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Start a run; with ``--wait`` show it live and fail the cell if it fails."""
+    from kfops import runs
+
     session.run = runs.run(
         session.need_version(arguments.version),
         parameters=parameters(arguments.parameters),

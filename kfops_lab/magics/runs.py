@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from kfops import runs
 from kfops_lab.arguments import VerbParser
 from kfops_lab.display import lists
 from kfops_lab.magics.verb import Verb, display
@@ -18,6 +17,8 @@ def arguments(parser: VerbParser) -> None:
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """List the newest runs."""
+    from kfops import runs
+
     found, _ = runs.list_runs(session.connection, page_size=arguments.count)
     display(lists.runs(found))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from kfops import runs
 from kfops_lab.arguments import VerbParser
 from kfops_lab.display.run import still
 from kfops_lab.magics.verb import Verb, display
@@ -18,6 +17,8 @@ def arguments(parser: VerbParser) -> None:
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Stop the run that was named, else the last one."""
+    from kfops import runs
+
     display(still(runs.stop_run(session.need_run(arguments.run), session.connection), {}))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from kfops import pipelines
 from kfops_lab.arguments import VerbParser
 from kfops_lab.display.package import version
 from kfops_lab.magics.verb import Verb, display
@@ -19,6 +18,8 @@ def arguments(parser: VerbParser) -> None:
 
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Upload the last package and remember the version."""
+    from kfops import pipelines
+
     session.version = pipelines.upload(
         session.need_package(),
         pipeline_name=arguments.pipeline,

@@ -1,4 +1,7 @@
-"""What a verb of ``%kfops`` is made of."""
+"""What a verb of ``%kfops`` is made of.
+
+A verb imports what it needs of kfops when it is called, so that ``%load_ext kfops_lab`` takes no time.
+"""
 
 from __future__ import annotations
 

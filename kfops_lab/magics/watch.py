@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Dict, List
 
-from kfops import runs
 from kfops.errors import KfopsError, RunFailed
 from kfops.types import Run
 from kfops_lab.arguments import VerbParser
@@ -47,6 +46,8 @@ def follow(session: Session, run_id: str) -> None:
     WatchingStopped
         When the cell is interrupted.
     """
+    from kfops import runs
+
     run = runs.get_run(run_id, session.connection)
 
     def read_log(step_id: str) -> str:

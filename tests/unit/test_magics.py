@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -171,3 +174,11 @@ def test_the_quickstart_is_a_valid_notebook_without_outputs():
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert cells and all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
     assert notebook["metadata"]["kernelspec"]["name"] == "kfops"
+
+
+def test_loading_the_magics_imports_nothing_that_takes_time():
+    heavy = ("kfp", "kubernetes", "minio", "pydantic", "requests", "sqlalchemy", "yaml")
+    code = f"import sys, kfops_lab.magics; print([name for name in {heavy!r} if name in sys.modules])"
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": ""}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
