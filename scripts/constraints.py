@@ -23,6 +23,7 @@ FILES: Dict[str, Tuple[str, List[str]]] = {
     "kernel": ("3.8", ["--extra", "kernel", "--extra", "examples", "--extra", "test", "--group", "types"]),
     "lab": ("3.9", ["--extra", "lab", "--extra", "test-lab"]),
     "one": ("3.8", ["--extra", "lab", "--extra", "kernel", "--extra", "examples"]),
+    "s3": ("3.10", ["--group", "s3"]),
     "tools": ("3.9", ["--group", "tools"]),
 }
 

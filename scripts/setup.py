@@ -42,7 +42,7 @@ class Setup:
         if not venvs.packages_current(venv):
             installer = self.installer
             venvs.make_packages(venv, installer, self._interpreter(venv.span))
-            if venv is not venvs.LAB_VENV:
+            if venv in (venvs.KERNEL_VENV, venvs.ONE_VENV):
                 venvs.check_kfp(venv)
 
     def project(self, venv: venvs.Venv) -> None:
@@ -92,6 +92,8 @@ class Setup:
         venvs.install_wheel(venvs.ONE_VENV, self.installer, wheel)
         venvs.register_kernel(venvs.ONE_VENV, venvs.ONE_VENV)
         venvs.configure_lab(venvs.ONE_VENV)
+        if programs.minio() is None:
+            self.venv(venvs.S3_VENV)
         programs.bring(venvs.LAB_VENV.python)
 
 

@@ -23,6 +23,12 @@ def browser() -> Optional[str]:
     return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
+def minio() -> Optional[str]:
+    """Return MinIO's server, when there is one: on the PATH, or as built from its Go module into the user's cache."""
+    cached = Path.home() / ".cache" / "kfops-minio" / "minio"
+    return shutil.which("minio") or (str(cached) if os.access(str(cached), os.X_OK) else None)
+
+
 def _privilege() -> Optional[List[str]]:
     """Return how apt-get may be run without asking anybody; None when it may not."""
     if shutil.which("apt-get") is None:

@@ -39,6 +39,7 @@ class Venv(NamedTuple):
 KERNEL_VENV = Venv("kernel", "pipeline environment: kfp 1.7.0", KERNEL)
 LAB_VENV = Venv("lab", "server environment: JupyterLab 4", LAB)
 ONE_VENV = Venv("one", "one environment: JupyterLab 3.5 with kfp 1.7.0", KERNEL)
+S3_VENV = Venv("s3", "S3 server of the tests: moto (this machine has no MinIO)", KERNEL)
 
 
 def packages_current(venv: Venv) -> bool:
