@@ -5,17 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 import threading
-import warnings
 from typing import Any, Callable
 
 from kfops.compiling.parameters import SPEC_ANNOTATION, pipeline_spec, type_of_default
+from kfops.compiling.quiet import without_kfps_warnings
 from kfops.errors import ConfigError, InvalidInput
 
 MODES = ("V2_COMPATIBLE", "V1_LEGACY")
-
-# Said on every compile, about things nobody here can change.
-for _noise in ("V2_COMPATIBLE execution mode is at Beta quality", "Missing type name was inferred as"):
-    warnings.filterwarnings("ignore", message=_noise, category=UserWarning)
 
 _one_at_a_time = threading.RLock()
 
@@ -71,7 +67,7 @@ def workflow_of(function: Callable[..., Any], mode: str, name: str = "") -> dict
                 self._pipeline_name_param.value = f"pipeline/{name or _human_name(pipeline_func)}"
             self.workflow = self._create_workflow(pipeline_func, name or None, pipeline_conf=pipeline_conf)
 
-    with _one_at_a_time:
+    with _one_at_a_time, without_kfps_warnings():
         compiler = WorkflowCompiler(mode=dsl.PipelineExecutionMode[mode])
         compiler.compile(function, "", type_check=True)
     workflow: dict[str, Any] = compiler.workflow

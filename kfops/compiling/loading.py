@@ -9,6 +9,7 @@ import types
 from pathlib import Path
 from typing import Any, Callable
 
+from kfops.compiling.quiet import without_kfps_warnings
 from kfops.compiling.source import Program
 from kfops.errors import CompileError
 
@@ -44,10 +45,11 @@ def load(program: Program, function: str = "", preferred: str = "") -> Callable[
     earlier = _pipeline._pipeline_decorator_handler
     _pipeline._pipeline_decorator_handler = found.append
     try:
-        for unit in program.units:
-            lines = unit.text.splitlines(keepends=True)
-            linecache.cache[unit.filename] = (len(unit.text), None, lines, unit.filename)
-            exec(compile(unit.tree, unit.filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+        with without_kfps_warnings():
+            for unit in program.units:
+                lines = unit.text.splitlines(keepends=True)
+                linecache.cache[unit.filename] = (len(unit.text), None, lines, unit.filename)
+                exec(compile(unit.tree, unit.filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
     finally:
         _pipeline._pipeline_decorator_handler = earlier
     return _choose(found, module, program, function, preferred)

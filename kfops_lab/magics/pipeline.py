@@ -46,6 +46,7 @@ def _run(shell: Any, cell: str) -> Dict[str, Callable[..., Any]]:
     from kfp.dsl import _pipeline
 
     from kfops.compiling import problems
+    from kfops.compiling.quiet import without_kfps_warnings
 
     # The empty line stands for the line of the magic, so that line numbers are those the user sees.
     text = "\n" + shell.transform_cell(cell)
@@ -54,7 +55,8 @@ def _run(shell: Any, cell: str) -> Dict[str, Callable[..., Any]]:
     earlier = _pipeline._pipeline_decorator_handler
     _pipeline._pipeline_decorator_handler = found.append
     try:
-        exec(compile(text, name, "exec", dont_inherit=True), shell.user_ns)  # noqa: S102 - the user's own cell
+        with without_kfps_warnings():
+            exec(compile(text, name, "exec", dont_inherit=True), shell.user_ns)  # noqa: S102 - the user's own cell
     except (Exception, SystemExit) as error:
         raise problems.explain(error, "The cell", {name: ("", 0)}) from None
     finally:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -182,3 +183,33 @@ def test_loading_the_magics_imports_nothing_that_takes_time():
     environment = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": ""}
     found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+NOISY = textwrap.dedent(
+    """\
+    %%kfops pipeline --mode V1_LEGACY
+    import warnings
+    from kfp import dsl
+    warnings.warn("of the cell")
+    @dsl.pipeline(name="noisy")
+    def noisy():
+        dsl.ContainerOp(name="x", image="alpine", command=["true"]).image = "busybox"
+        warnings.warn("of the pipeline")
+    """
+)
+
+
+def test_a_cell_shows_the_users_warnings_and_none_of_kfps(shell, recwarn):
+    warnings.simplefilter("always")
+    run(shell, NOISY)
+    assert [str(heard.message) for heard in recwarn] == ["of the cell", "of the pipeline"]
+    recwarn.clear()
+    run(shell, "import kfops; kfops.compile(noisy, mode='V1_LEGACY')")
+    assert [str(heard.message) for heard in recwarn] == ["of the pipeline"]
+
+
+def test_the_filters_for_warnings_that_a_cell_sets_stay(shell):
+    with warnings.catch_warnings():
+        run(shell, NOISY + "warnings.filterwarnings('ignore', message='of the pipeline')\n")
+        assert "of the pipeline" in str(warnings.filters[0])
+        assert not any("kfp(" in str(each) for each in warnings.filters)
