@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 VENVS = ROOT / ".venvs"
 UV = VENVS / "tools" / "bin" / "uv"
+PATIENCE = 240  # seconds that a person waits for pip, which takes very long when pyproject.toml gives it too little to go by
 NODE = {"node", "nodejs", "npm", "npx", "corepack", "yarn", "pnpm"}
 
 
@@ -79,6 +80,29 @@ def run_uv(*arguments: object, environment: dict) -> subprocess.CompletedProcess
         text=True,
         check=False,
     )
+
+
+@pytest.fixture
+def installed_by_pip(wheel: Path, without_node: dict, tmp_path: Path) -> Callable[[str], Installed]:
+    """Return what does as a person would: Python's own venv, its own pip, the wheel's `extras`, and no pins."""
+
+    def install(extras: str) -> Installed:
+        folder = tmp_path / "venv"
+        python = VENVS / "kernel" / "bin" / "python"
+        subprocess.run([str(python), "-m", "venv", str(folder)], env=without_node, check=True)
+        done = subprocess.run(
+            [str(folder / "bin" / "pip"), "install", f"kfops-lab[{extras}] @ {wheel.as_uri()}"],
+            env=without_node,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return Installed(folder, without_node)
+
+    return install
 
 
 @pytest.fixture

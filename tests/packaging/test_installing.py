@@ -17,8 +17,8 @@ def test_kernel_gives_a_kfp_that_imports_and_the_kfops_command(installed):
     assert "compile" in fresh.run("kfops", "--help")
 
 
-def test_both_together_give_jupyterlab_3_5_beside_kfp(installed):
-    fresh = installed("lab,kernel", "one")
+def test_both_together_give_jupyterlab_3_5_beside_kfp_by_plain_pip(installed_by_pip):
+    fresh = installed_by_pip("lab,kernel")
     assert fresh.run("jupyter-lab", "--version").startswith("3.5.")
     assert fresh.python("import kfp, kfops, kfops_lab, kfops_server; print(kfp.__version__)") == "1.7.0"
     listed(fresh)
