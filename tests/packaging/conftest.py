@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 VENVS = ROOT / ".venvs"
 UV = VENVS / "tools" / "bin" / "uv"
-PATIENCE = 240  # seconds that a person waits for pip, which takes very long when pyproject.toml gives it too little to go by
+PATIENCE = 240  # seconds; with too little in pyproject.toml to go by, pip looks for very much longer
 NODE = {"node", "nodejs", "npm", "npx", "corepack", "yarn", "pnpm"}
 
 
