@@ -1,7 +1,7 @@
 """The methods that the server can ask for: thin functions over the kfops API.
 
-Each is called with its `Call` and with ``root``, the folder of the server that config.yaml is looked for from, and
-returns what goes over the wire.
+Each is called with its `Call` and with ``root``, the folder that config.yaml is looked for from, and returns what goes
+over the wire. A version or run that was made with the configuration of another folder keeps to that one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from kfops.serving.calls import Call, Method
 from kfops.serving.compiling import Compiler
 from kfops.serving.connections import Connections
 from kfops.serving.logs import log_part
-from kfops.serving.sources import config_of
+from kfops.serving.projects import Projects
+from kfops.serving.sources import config_of, folder_of
 from kfops.types import ConnectionStatus, Package, PipelineVersion, Run
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Methods:
     def __init__(self, compiler: Compiler, connections: Optional[Connections] = None) -> None:
         self._compiler = compiler
         self._connections = connections or Connections()
+        self._projects = Projects()
 
     def table(self) -> Dict[str, Method]:
         """Return the methods by the names they have over the wire."""
@@ -108,6 +110,7 @@ class Methods:
                 config=config,
             ),
         )
+        self._projects.made(version.id, folder_of(root, source))
         call.log_line(f"Uploaded {version.pipeline_name}, {version.name}, id {version.id}")
         if wanted:
             version = self._build(call, version, package, config)
@@ -118,7 +121,7 @@ class Methods:
 
         The Dockerfiles are those of ``source``, else those found from the folder of the version's own source.
         """
-        config = config_of(root, source)
+        config = config_of(root, source) if source else load(start=self._projects.of(version_id, root))
         found = self._connections.ask(config, lambda c: pipelines.get_version(version_id, c, config))
         package = None
         if source is not None:
@@ -131,11 +134,13 @@ class Methods:
 
     def list_versions(self, call: Call, root: str, pipeline_id: str) -> List[Wire]:
         """Return the versions of a pipeline."""
-        return self._ask(root, lambda c: _wires(pipelines.list_versions(pipeline_id, c)))
+        found = self._ask(root, lambda c: pipelines.list_versions(pipeline_id, c))
+        self._projects.seen((version.id for version in found), root)
+        return _wires(found)
 
     def get_version(self, call: Call, root: str, version_id: str) -> Wire:
         """Return one version with its graph and its images."""
-        config = load(start=root)
+        config = load(start=self._projects.of(version_id, root))
         return self._connections.ask(config, lambda c: _wire(pipelines.get_version(version_id, c, config)))
 
     def list_pipelines(self, call: Call, root: str) -> List[Wire]:
@@ -147,6 +152,7 @@ class Methods:
     def list_runs(self, call: Call, root: str, page_token: str, page_size: int) -> Wire:
         """Return a page of runs."""
         found, token = self._ask(root, lambda c: runs.list_runs(c, page_size=page_size, page_token=page_token))
+        self._projects.seen((run.id for run in found), root)
         return {"runs": _wires(found), "next_page_token": token}
 
     def create_run(
@@ -158,20 +164,21 @@ class Methods:
         name: Optional[str] = None,
         experiment: Optional[str] = None,
     ) -> Wire:
-        """Run a version."""
-        config = load(start=root)
-        return self._connections.change(
+        """Run a version, by the configuration that it was uploaded with."""
+        folder = self._projects.of(version_id, root)
+        config = load(start=folder)
+        started = self._connections.change(
             config,
-            lambda c: _wire(
-                runs.run(
-                    version_id, parameters=parameters, name=name, experiment=experiment, connection=c, config=config
-                )
+            lambda c: runs.run(
+                version_id, parameters=parameters, name=name, experiment=experiment, connection=c, config=config
             ),
         )
+        self._projects.made(started.id, folder)
+        return _wire(started)
 
     def get_run(self, call: Call, root: str, run_id: str) -> Wire:
         """Return one run with its graph."""
-        return self._ask(root, lambda c: _wire(runs.get_run(run_id, c)))
+        return self._ask(self._projects.of(run_id, root), lambda c: _wire(runs.get_run(run_id, c)))
 
     def stop_run(self, call: Call, root: str, run_id: str) -> Wire:
         """Stop a run and return it."""
@@ -183,7 +190,7 @@ class Methods:
 
     def step_log(self, call: Call, root: str, run_id: str, step_id: str, offset: int) -> Wire:
         """Return a step's log from ``offset`` on."""
-        return self._ask(root, lambda c: log_part(run_id, step_id, offset, c))
+        return self._ask(self._projects.of(run_id, root), lambda c: log_part(run_id, step_id, offset, c))
 
     def list_experiments(self, call: Call, root: str) -> List[Wire]:
         """Return the experiments."""
@@ -207,7 +214,8 @@ class Methods:
         return self._connections.ask(load(start=root), question)
 
     def _change(self, root: str, change: Callable[[str, Connection], Run], run_id: str) -> Wire:
-        return self._connections.change(load(start=root), lambda c: _wire(change(run_id, c)))
+        config = load(start=self._projects.of(run_id, root))
+        return self._connections.change(config, lambda c: _wire(change(run_id, c)))
 
     def _build(
         self, call: Call, version: PipelineVersion, package: Optional[Package], config: Config

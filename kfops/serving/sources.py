@@ -27,7 +27,12 @@ _V2 = "pipelines.kubeflow.org/v2_pipeline"
 
 def config_of(root: str, source: Optional[Dict[str, Any]] = None) -> Config:
     """Return the configuration found from a source's folder up, or from the server's root folder."""
-    return load(start=os.path.dirname(path_of(root, source)) if source else root)
+    return load(start=folder_of(root, source))
+
+
+def folder_of(root: str, source: Optional[Dict[str, Any]] = None) -> str:
+    """Return the folder that a source's configuration is looked for from."""
+    return os.path.dirname(path_of(root, source)) if source else root
 
 
 def path_of(root: str, source: Dict[str, Any]) -> str:

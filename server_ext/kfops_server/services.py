@@ -23,31 +23,34 @@ class Services:
     root: str
     compile_time_limit: float
     request_time_limit: float
-    _status: Optional[asyncio.Task[Dict[str, Any]]] = field(default=None, init=False)
+    _status: Dict[str, asyncio.Task[Dict[str, Any]]] = field(default_factory=dict, init=False)
 
     async def ask(self, method: str, **params: Any) -> Any:
-        """Return the worker's answer to a request that must end within the request time limit."""
+        """Return the worker's answer to a request that must end within the request time limit.
+
+        With ``root`` among the parameters, config.yaml is looked for from that folder.
+        """
         return await self.worker.call(method, {"root": self.root, **params}, time_limit=self.request_time_limit)
 
     async def work(self, method: str, on_log: Optional[LogSink], **params: Any) -> Any:
         """Return the result of work that takes the time it takes, with its log passed on as it comes."""
         return await self.worker.call(method, {"root": self.root, **params}, on_log=on_log)
 
-    async def connection_status(self, wait: float) -> Optional[Dict[str, Any]]:
+    async def connection_status(self, wait: float, root: str) -> Optional[Dict[str, Any]]:
         """Return the ConnectionStatus, or None when it is not known within ``wait`` seconds.
 
         Requests that ask at the same time share one answer; one that has not waited for it finds it the next time.
         """
-        if self._status is None:
-            call = self.worker.call("status", {"root": self.root}, time_limit=CONNECT_TIME_LIMIT)
-            self._status = asyncio.ensure_future(call)
-            self._status.add_done_callback(_seen)
-        status = self._status
+        status = self._status.get(root)
+        if status is None:
+            call = self.worker.call("status", {"root": root}, time_limit=CONNECT_TIME_LIMIT)
+            status = self._status[root] = asyncio.ensure_future(call)
+            status.add_done_callback(_seen)
         await asyncio.wait([status], timeout=wait)
         if not status.done():
             return None
-        if self._status is status:
-            self._status = None
+        if self._status.get(root) is status:
+            del self._status[root]
         return status.result()
 
     async def close(self) -> None:

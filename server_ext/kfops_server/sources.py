@@ -68,6 +68,16 @@ async def read_source(contents: Any, path: str, content: Optional[Union[str, Dic
     }
 
 
+async def folder_of(contents: Any, path: str, root: str) -> str:
+    """Return the folder of a document, or ``root`` for one that is not there to be seen."""
+    path = path.strip("/")
+    try:
+        await _visible(contents, path)
+    except NotFound:
+        return root
+    return os.path.dirname(_os_path(contents, path)) or root
+
+
 async def _saved(contents: Any, path: str, encoding: str) -> str:
     try:
         # A notebook as text too: its hash is then that of the file, and no output of it is lost or changed.

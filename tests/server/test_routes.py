@@ -36,6 +36,27 @@ async def test_a_get_asks_the_worker(api, services, path, key, method, params):
     assert asked == {"method": method, "params": {"root": services.root, **params}}
 
 
+@pytest.mark.parametrize("path", ["status", "runs", "runs/r1", "models", "pipelines/p1/versions", "experiments"])
+async def test_the_configuration_is_that_of_the_document_in_the_query(
+    api, jp_fetch, services, jp_root_dir, monkeypatch, path
+):
+    asked = []
+    worker_call = services.worker.call
+
+    async def call(method, params, **more):
+        asked.append(params["root"])
+        return await worker_call(method, params, **more)
+
+    monkeypatch.setattr(services.worker, "call", call)
+    (jp_root_dir / "project").mkdir()
+    (jp_root_dir / ".secret").mkdir()
+    await api("GET", "status", wait="1")
+    asked.clear()
+    for document in ("project/churn.ipynb", "churn.ipynb", ".secret/churn.ipynb", "nowhere/x.py", "../x.py", ""):
+        await jp_fetch("kfops", *path.split("/"), params={"path": document})
+    assert asked == [str(jp_root_dir / "project"), *[services.root] * 5]
+
+
 async def test_a_page_of_runs_is_asked_for_by_its_token(api):
     _, asked = await api("GET", "runs", page_token="next one", page_size="7")
     assert asked["params"]["page_token"] == "next one"

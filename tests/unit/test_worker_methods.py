@@ -11,7 +11,7 @@ from kfops.errors import BuildFailed, LocalBackendError, NoBuilder, NotFound
 from kfops.serving import logs, methods
 from kfops.serving.connections import Connections
 from kfops.serving.methods import Methods
-from kfops.types import Graph, ImageVersion, PipelineVersion, Run, Source, Step
+from kfops.types import ConnectionStatus, Graph, ImageVersion, PipelineVersion, Run, Source, Step
 
 SOURCE = {"path": "churn.py", "kind": "file", "content": "", "encoding": "text", "os_path": ""}
 
@@ -176,3 +176,60 @@ class TestLogPart:
         run("running", "")
         with pytest.raises(NotFound):
             logs.log_part("r1", "other", 0, None)
+
+
+@pytest.fixture
+def projects(tmp_path, monkeypatch):
+    """A server's folder with two projects in it, and what is asked of the backends, with the project that asks."""
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text(f"pipeline: {{name: {name}}}\n")
+    asked = []
+
+    def run(version_id, *, config, connection, **_):
+        asked.append(("run", version_id, connection.name, config.pipeline.name))
+        return Run(id=f"run-of-{version_id}", name="r", state="running")
+
+    def get_run(run_id, connection):
+        asked.append(("get", run_id, connection.name))
+        return Run(id=run_id, name="r", state="running")
+
+    version = PipelineVersion("v-a", "p1", "churn", "version 1", number=1)
+    monkeypatch.setattr(methods.pipelines, "upload", lambda package, **_: version)
+    monkeypatch.setattr(
+        methods.pipelines, "list_versions", lambda *_: [version, PipelineVersion("v-b", "p1", "x", "2")]
+    )
+    monkeypatch.setattr(methods.runs, "run", run)
+    monkeypatch.setattr(methods.runs, "get_run", get_run)
+    return tmp_path, asked
+
+
+class Named(Connection):
+    def __init__(self, config):
+        self.name = config.pipeline.name
+
+    def status(self):
+        return ConnectionStatus(kind="embedded", host="")
+
+
+def test_a_version_is_run_and_its_run_followed_by_the_configuration_it_was_uploaded_with(projects):
+    root, asked = projects
+    worker = Methods(Compiler(package("python:3.9")), Connections(Named))
+    given = {"pipeline_name": None, "version_name": None, "description": None, "function": None, "time_limit": 60.0}
+    source = {**SOURCE, "path": "a/churn.py"}
+    version = worker.create_version(Call(), str(root), source, build=False, **given)
+    # In the meantime the person has gone on to the other project.
+    elsewhere = str(root / "b")
+    worker.list_versions(Call(), elsewhere, "p1")
+    run = worker.create_run(Call(), elsewhere, version["id"])
+    worker.get_run(Call(), elsewhere, run["id"])
+    assert asked == [("run", "v-a", "a", "a"), ("get", "run-of-v-a", "a")]
+
+
+def test_what_has_only_been_listed_belongs_to_the_project_that_listed_it(projects):
+    root, asked = projects
+    worker = Methods(Compiler(None), Connections(Named))
+    worker.list_versions(Call(), str(root / "b"), "p1")
+    worker.create_run(Call(), str(root / "a"), "v-b")
+    worker.get_run(Call(), str(root / "a"), "never-seen")
+    assert asked == [("run", "v-b", "b", "b"), ("get", "never-seen", "a")]

@@ -16,6 +16,7 @@ from kfops.errors import InvalidInput, KfopsError
 from ..body import Field, read
 from ..redaction import redact_all
 from ..services import Services
+from ..sources import folder_of
 
 try:
     from jupyter_server.auth import authorized
@@ -91,6 +92,17 @@ class KfopsHandler(APIHandler):
     def body(self, *fields: Field) -> Dict[str, Any]:
         """Return the fields of the JSON body; raises InvalidInput."""
         return read(self.request.body, fields)
+
+    async def project(self) -> str:
+        """Return the folder that config.yaml is looked for from: that of the document in the query's ``path``."""
+        path = self.get_query_argument("path", "")
+        if not path:
+            return self.services.root
+        return await folder_of(self.services.contents, path, self.services.root)
+
+    async def ask(self, method: str, **params: Any) -> Any:
+        """Return the worker's answer, by the configuration of the project that the query names."""
+        return await self.services.ask(method, root=await self.project(), **params)
 
     def number(self, name: str, default: int, *, least: int, most: int) -> int:
         """Return an integer of the query; raises InvalidInput."""

@@ -99,5 +99,6 @@ class BuildHandler(OperationStarter):
             "versions.build",
             version_id=version_id,
             source=source,
+            **({"root": await self.project()} if source is None else {}),
             time_limit=self.services.compile_time_limit,
         )

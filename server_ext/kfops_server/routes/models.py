@@ -11,7 +11,7 @@ class ModelsHandler(KfopsHandler):
     @guarded
     async def get(self) -> None:
         """Answer with the model versions, newest first."""
-        self.reply({"models": await self.services.ask("models.list")})
+        self.reply({"models": await self.ask("models.list")})
 
 
 class ModelHandler(KfopsHandler):
@@ -20,4 +20,4 @@ class ModelHandler(KfopsHandler):
     @guarded
     async def get(self, key: str) -> None:
         """Answer with the model version and its files."""
-        self.reply(await self.services.ask("models.get", key=key))
+        self.reply(await self.ask("models.get", key=key))

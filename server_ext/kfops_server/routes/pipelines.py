@@ -11,7 +11,7 @@ class PipelinesHandler(KfopsHandler):
     @guarded
     async def get(self) -> None:
         """Answer with the backend's pipelines."""
-        self.reply({"pipelines": await self.services.ask("pipelines.list")})
+        self.reply({"pipelines": await self.ask("pipelines.list")})
 
 
 class PipelineVersionsHandler(KfopsHandler):
@@ -20,7 +20,7 @@ class PipelineVersionsHandler(KfopsHandler):
     @guarded
     async def get(self, pipeline_id: str) -> None:
         """Answer with the versions, newest first."""
-        self.reply({"versions": await self.services.ask("versions.list", pipeline_id=pipeline_id)})
+        self.reply({"versions": await self.ask("versions.list", pipeline_id=pipeline_id)})
 
 
 class VersionHandler(KfopsHandler):
@@ -29,4 +29,4 @@ class VersionHandler(KfopsHandler):
     @guarded
     async def get(self, version_id: str) -> None:
         """Answer with the version, its graph, parameters, images and source."""
-        self.reply(await self.services.ask("versions.get", version_id=version_id))
+        self.reply(await self.ask("versions.get", version_id=version_id))

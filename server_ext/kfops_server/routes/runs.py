@@ -12,7 +12,7 @@ class RunsHandler(KfopsHandler):
     @guarded
     async def get(self) -> None:
         """Answer with a page of runs, newest first."""
-        page = await self.services.ask(
+        page = await self.ask(
             "runs.list",
             page_token=self.get_query_argument("page_token", ""),
             page_size=self.number("page_size", 50, least=1, most=200),
@@ -28,7 +28,7 @@ class RunsHandler(KfopsHandler):
             Field("name"),
             Field("experiment"),
         )
-        self.reply(await self.services.ask("runs.create", **body), 201)
+        self.reply(await self.ask("runs.create", **body), 201)
 
 
 class RunHandler(KfopsHandler):
@@ -37,14 +37,14 @@ class RunHandler(KfopsHandler):
     @guarded
     async def get(self, run_id: str) -> None:
         """Answer with the run and its graph."""
-        self.reply(await self.services.ask("runs.get", run_id=run_id))
+        self.reply(await self.ask("runs.get", run_id=run_id))
 
     @guarded
     async def patch(self, run_id: str) -> None:
         """Stop the run, or retry what failed of it."""
         state = self.body(Field("state", required=True, choices=("stopped", "running")))["state"]
         method = "runs.stop" if state == "stopped" else "runs.retry"
-        self.reply(await self.services.ask(method, run_id=run_id))
+        self.reply(await self.ask(method, run_id=run_id))
 
 
 class StepLogHandler(KfopsHandler):
@@ -54,7 +54,7 @@ class StepLogHandler(KfopsHandler):
     async def get(self, run_id: str, step_id: str) -> None:
         """Answer with the log from an offset on."""
         offset = self.number("offset", 0, least=0, most=10**12)
-        self.reply(await self.services.ask("steps.log", run_id=run_id, step_id=step_id, offset=offset))
+        self.reply(await self.ask("steps.log", run_id=run_id, step_id=step_id, offset=offset))
 
 
 class ExperimentsHandler(KfopsHandler):
@@ -63,4 +63,4 @@ class ExperimentsHandler(KfopsHandler):
     @guarded
     async def get(self) -> None:
         """Answer with the experiments."""
-        self.reply({"experiments": await self.services.ask("experiments.list")})
+        self.reply({"experiments": await self.ask("experiments.list")})

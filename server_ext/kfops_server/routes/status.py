@@ -37,7 +37,7 @@ class StatusHandler(KfopsHandler):
     async def _connection(self, wait: float) -> Optional[Dict[str, Any]]:
         """Return the ConnectionStatus; None while the backend is starting, or when the worker has ended meanwhile."""
         try:
-            return redact_all(await self.services.connection_status(wait))  # type: ignore[no-any-return]
+            return redact_all(await self.services.connection_status(wait, await self.project()))  # type: ignore[no-any-return]
         except KfopsError as error:
             if error.code == "worker_error":
                 return None
