@@ -98,6 +98,14 @@ class _Walk:
             edges=self.edges,
         )
 
+    def _image(self, template: Mapping[str, Any]) -> str:
+        """Return a step's image, its tag put in once there is a run that knows it."""
+        image: str = (template.get("container") or {}).get("image") or ""
+        if not self.status or "{{" not in image:
+            return image
+        given = (self.spec.get("arguments") or {}).get("parameters") or []
+        return nodes.filled_in(image, {f"workflow.parameters.{p['name']}": p.get("value") for p in given})
+
     def _reason(self, state: str) -> str:
         if state not in ("failed", "stopped"):
             return ""
@@ -229,7 +237,7 @@ class _Walk:
                 started_at=node.get("startedAt") or "",
                 finished_at=node.get("finishedAt") or "",
                 message=message,
-                image=(template.get("container") or {}).get("image", "") if step else "",
+                image=self._image(template) if step else "",
                 when=nodes.condition_text(task.get("when") or ""),
                 inputs=nodes.inputs_of(template, node) if step else {},
                 outputs=nodes.outputs_of(template, node) if step else {},

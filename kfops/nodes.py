@@ -81,6 +81,14 @@ def reason_of(node: Mapping[str, Any], when: str = "") -> str:
     return message.splitlines()[0] if message else ""
 
 
+def filled_in(text: str, values: Mapping[str, Any]) -> str:
+    """Return a text with the placeholders replaced whose values are known."""
+    for name, value in values.items():
+        if value is not None:
+            text = text.replace("{{" + name + "}}", str(value))
+    return text
+
+
 def condition_text(when: str) -> str:
     """Return Argo's ``when`` as a person would write it: ``flip-coin-Output == heads``."""
     text = _ANY_PLACEHOLDER.sub(lambda found: found.group(1), when)

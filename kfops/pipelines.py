@@ -7,9 +7,10 @@ import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
+from kfops.compiling.finish import references_of
 from kfops.compiling.parameters import parameters_of
 from kfops.config import Config
 from kfops.connection import Connection, connect
@@ -17,7 +18,7 @@ from kfops.errors import BackendError, InvalidInput, KfopsError
 from kfops.experiments import equals
 from kfops.names import check_name
 from kfops.types import ImageVersion, Package, Pipeline, PipelineVersion
-from kfops.version_state import images_in, owner_of, pipeline_of, source_of, version_of, workflow_in
+from kfops.version_state import owner_of, pipeline_of, source_of, version_of, workflow_in
 
 _PIPELINES = "/apis/v1beta1/pipelines"
 _VERSIONS = "/apis/v1beta1/pipeline_versions"
@@ -79,25 +80,29 @@ def get_version(
         The backend does not answer, or refuses.
     """
     from kfops.graph import graph_of
-    from kfops.images import states
 
     connection = connection or connect()
     version, text = read_version(version_id, connection)
     workflow = workflow_in(text)
-    names = images_in(workflow)
-    try:
-        images: Sequence[ImageVersion] = states(names, version_id, config)
-    except KfopsError as error:
-        # Without a registry in config.yaml the version can be looked at all the same.
-        images = [ImageVersion(name=name, reference="", message=error.message) for name in names]
     return replace(
         version,
         parameters=parameters_of(workflow),
         sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
         graph=graph_of(workflow),
-        images=list(images),
+        images=_image_states(workflow, version_id, config),
         source=source_of(workflow),
     )
+
+
+def _image_states(workflow: Mapping[str, Any], version_id: str, config: Optional[Config]) -> List[ImageVersion]:
+    from kfops.images import states
+
+    references = references_of(workflow, version_id)
+    try:
+        return states(references, version_id, config)
+    except KfopsError as error:
+        # With a broken config.yaml the version can be looked at all the same.
+        return [ImageVersion(name=name, reference=at, message=error.message) for name, at in references.items()]
 
 
 def read_version(version_id: str, connection: Connection) -> Tuple[PipelineVersion, str]:
@@ -155,8 +160,8 @@ def upload(
             about = description if description is not None else package.description
             pipeline, created = _upload_first(path, name, about, connection)
             if created is not None:
-                return _described(created, package)
-        return _described(_upload_next(path, pipeline, version_name, connection), package)
+                return _described(created, package, config)
+        return _described(_upload_next(path, pipeline, version_name, connection), package, config)
 
 
 def _upload_first(
@@ -216,15 +221,14 @@ def _upload_next(
     raise AssertionError("unreachable")
 
 
-def _described(version: PipelineVersion, package: Package) -> PipelineVersion:
+def _described(version: PipelineVersion, package: Package, config: Optional[Config]) -> PipelineVersion:
     """Return a version with what its package says, without asking the backend what we have just sent it."""
-    images = [ImageVersion(name=name, reference="") for name in package.images]
     return replace(
         version,
         parameters=list(package.parameters),
         sha256=package.sha256,
         graph=package.graph,
-        images=images,
+        images=_image_states(package.workflow, version.id, config),
         source=package.source,
     )
 

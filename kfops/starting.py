@@ -6,6 +6,7 @@ import datetime
 from typing import Any, Dict, Mapping, Optional, Union
 
 from kfops.arguments import arguments_for
+from kfops.compiling.finish import references_of
 from kfops.compiling.parameters import VERSION_ID, parameters_of
 from kfops.config import Config, load
 from kfops.connection import Connection, connect
@@ -15,7 +16,7 @@ from kfops.names import check_name
 from kfops.pipelines import read_version
 from kfops.run_state import run_with_graph
 from kfops.types import PipelineVersion, Run
-from kfops.version_state import images_in, workflow_in
+from kfops.version_state import workflow_in
 
 #: Where the runs are, below the host.
 RUNS = "/apis/v1beta1/runs"
@@ -65,7 +66,7 @@ def run(
     version, text = read_version(version if isinstance(version, str) else version.id, connection)
     workflow = workflow_in(text)
     arguments = _arguments(version, workflow, dict(parameters or {}), config)
-    _require_images(version.id, workflow, config)
+    _require_images(str(arguments.get(VERSION_ID) or version.id), workflow, config)
     group = get_or_create(experiment or config.pipeline.experiment_name or DEFAULT, connection)
     title = check_name(name, "run") if name else _title(version)
     body = {
@@ -98,11 +99,11 @@ def _arguments(
 
 
 def _require_images(version_id: str, workflow: Mapping[str, Any], config: Config) -> None:
-    names = images_in(workflow)
-    if names:
+    references = references_of(workflow, version_id)
+    if references:
         from kfops.images import require_ready, states
 
-        require_ready(states(names, version_id, config))
+        require_ready(states(references, version_id, config))
 
 
 def _title(version: PipelineVersion) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 import yaml
 
-from kfops.compiling.finish import images_of
 from kfops.errors import BackendError
 from kfops.types import Parameter, Pipeline, PipelineVersion, Source
 
@@ -76,12 +75,6 @@ def workflow_in(text: str) -> Dict[str, Any]:
             remedy="Upload the pipeline anew: %kfops upload",
         )
     return workflow
-
-
-def images_in(workflow: Mapping[str, Any]) -> List[str]:
-    """Return the names of the versioned images of a workflow: those noted by kfops, else those seen in it."""
-    noted = _note(workflow, "kfops.dev/images")
-    return [str(name) for name in noted] if isinstance(noted, list) else images_of(workflow)
 
 
 def _note(workflow: Mapping[str, Any], annotation: str) -> Any:

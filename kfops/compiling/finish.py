@@ -66,12 +66,18 @@ def package_of(
 
 def images_of(workflow: Mapping[str, Any]) -> list[str]:
     """Return the names given to ``versioned_image``, in order of first use."""
-    found: dict[str, None] = {}
+    return list(references_of(workflow, ""))
+
+
+def references_of(workflow: Mapping[str, Any], version_id: str) -> dict[str, str]:
+    """Return the references of a workflow's versioned images, tagged with a version's id, by name."""
+    found: dict[str, str] = {}
     for container in _containers(workflow):
-        hit = _VERSIONED.match(container.get("image") or "")
+        image = container.get("image") or ""
+        hit = _VERSIONED.match(image)
         if hit:
-            found[hit.group(1)] = None
-    return list(found)
+            found.setdefault(hit.group(1), _VERSION.sub(version_id, image))
+    return found
 
 
 def _complete(workflow: dict[str, Any], name: str) -> None:

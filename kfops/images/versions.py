@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Callable, Sequence
+from typing import TYPE_CHECKING, Callable, Mapping, Sequence
 
+from kfops.compiling.finish import references_of
 from kfops.errors import BuildFailed, ImageError, ImagesMissing, InvalidInput
 from kfops.images import context as contexts
 from kfops.images.builder import Builder, choose
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 
 
-def states(names: Sequence[str], version_id: str, config: Config | None = None) -> list[ImageVersion]:
+def states(
+    names: Sequence[str] | Mapping[str, str], version_id: str, config: Config | None = None
+) -> list[ImageVersion]:
     """Return the state of each image of a pipeline version, in the order of ``names``.
 
     Parameters
     ----------
     names
-        The names that the pipeline gives to ``versioned_image``.
+        The names that the pipeline gives to ``versioned_image``; or, by name, the references that its package holds,
+        which then count more than config.yaml's registry.
     version_id
         The pipeline version's id, which is the images' tag.
     config
@@ -43,8 +47,9 @@ def states(names: Sequence[str], version_id: str, config: Config | None = None) 
     if not names:
         return []
     config = _loaded(config)
+    references = names if isinstance(names, Mapping) else {}
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(names)), thread_name_prefix="kfops-registry") as pool:
-        return list(pool.map(lambda name: _state(name, version_id, config), names))
+        return list(pool.map(lambda name: _state(name, references.get(name, ""), version_id, config), names))
 
 
 def require_ready(images: Sequence[ImageVersion]) -> None:
@@ -113,9 +118,12 @@ def build(
     elif package is None and not version.images and version.graph is None:
         # A version out of a list knows nothing of its images.
         version = _version(version.id, connection, config)
-    names = list(package.images) if package is not None else [image.name for image in version.images]
+    if package is not None:
+        references = {**dict.fromkeys(package.images, ""), **references_of(package.workflow, version.id)}
+    else:
+        references = {image.name: image.reference for image in version.images}
     say = on_log or (lambda line: None)
-    found = states(names, version.id, config)
+    found = states(references, version.id, config)
     todo = [image for image in found if image.state != "ready"]
     if not todo:
         return found
@@ -161,10 +169,10 @@ def prepare(names: Sequence[str], *, package: Package | None = None, config: Con
     return Plan(found, choose(config))
 
 
-def _state(name: str, version_id: str, config: Config) -> ImageVersion:
+def _state(name: str, reference: str, version_id: str, config: Config) -> ImageVersion:
     settings = config.image_builder
     try:
-        reference = reference_of(settings.container_registry_uri, name, version_id)
+        reference = reference or reference_of(settings.container_registry_uri, name, version_id)
     except (ImageError, InvalidInput) as error:
         return ImageVersion(name=name, reference="", message=f"{error.message} {error.why}".strip())
     return look_up(name, reference, insecure=settings.insecure)

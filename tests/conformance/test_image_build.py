@@ -8,7 +8,6 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.request
 from pathlib import Path
 from typing import Iterator
 
@@ -23,6 +22,7 @@ from kfops.images.builder import choose
 from kfops.pipelines import get_version
 from kfops.runs import stop_run
 from kfops.types import ImageVersion, PipelineVersion
+from tests.fakes.registry import running_registry
 
 DOCKERFILE = """FROM scratch
 COPY busybox /bin/busybox
@@ -33,33 +33,8 @@ RUN ["/bin/busybox", "cat", "/greeting.txt"]
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("registry")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{free.getsockname()[1]}"
-    settings = {"storage": f"{{filesystem: {{rootdirectory: {folder}/data}}}}", "http": f"{{addr: '{host}'}}"}
-    lines = ["version: 0.1", "log: {level: error}", *(f"{key}: {value}" for key, value in settings.items())]
-    (folder / "config.yml").write_text("\n".join(lines), "utf-8")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(["docker-registry", "serve", str(folder / "config.yml")], stdout=log, stderr=log)
-    try:
-        wait_for(f"http://{host}/v2/", process, folder / "log")
+    with running_registry(tmp_path_factory.mktemp("registry")) as host:
         yield host
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text("utf-8")
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(log.read_text("utf-8"))
 
 
 @pytest.fixture(scope="module", autouse=True)

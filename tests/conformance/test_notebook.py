@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from tests.fakes.registry import running_registry
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 SLOW = """\
@@ -146,3 +148,46 @@ def test_a_folder_becomes_a_model_that_names_the_notebook(notebook, tmp_path):
     assert status == "ok", text
     assert "churn" in text and "churn.ipynb" in text
     assert "churn" in notebook.run("%kfops models")[2]
+
+
+IMAGE = """\
+%%kfops image greeter
+FROM scratch
+LABEL greeting=hello
+"""
+
+USER = """\
+%%kfops pipeline
+from kfp import dsl
+from kfp.components import create_component_from_func
+from kfops.tagger import versioned_image
+
+def greet():
+    print("hello")
+
+@dsl.pipeline(name="greetings")
+def greetings():
+    create_component_from_func(greet, base_image=versioned_image("greeter"))()
+"""
+
+
+@pytest.mark.needs("buildah", "docker-registry")
+def test_an_image_cell_is_built_under_the_versions_id_before_the_version_runs(notebook, tmp_path):
+    (tmp_path / "registry").mkdir()
+    with running_registry(tmp_path / "registry") as host:
+        (tmp_path / "config.yaml").write_text(f"image_builder: {{container_registry_uri: {host}/team, images: []}}")
+        notebook.run("%load_ext kfops_lab")
+        status, _, text = notebook.run(IMAGE)
+        assert status == "ok", text
+        assert f"{host}/team/greeter:{{{{workflow.parameters.version_id}}}}" in text
+        assert notebook.run(USER)[0] == "ok"
+        status, _, text = notebook.run("%kfops upload")
+        assert "missing" in text and "Next: %kfops build" in text
+        version_id = text.split("id ")[1].split()[0]
+        status, _, text = notebook.run("%kfops run")
+        assert status == "error" and "ImagesMissing" in text and "%kfops build" in text
+        status, _, text = notebook.run("%kfops build")
+        assert status == "ok", text
+        assert f"{host}/team/greeter:{version_id}" in text and "ready" in text
+        assert "LABEL greeting=hello" in text, "the builder's log is streamed"
+        assert notebook.run("%kfops run --wait")[0] == "ok"

@@ -417,3 +417,14 @@ def test_steps_stand_in_the_order_in_which_they_run() -> None:
     ]
     spec = {"entrypoint": "p", "templates": [{"name": "p", "dag": {"tasks": tasks}}, {"name": "t", "container": {}}]}
     assert [step.name for step in graph_of({"spec": spec}).steps] == ["prepare", "train", "evaluate"]
+
+
+def test_a_runs_step_shows_the_image_that_it_really_has() -> None:
+    image = "registry/trainer:{{workflow.parameters.version_id}}"
+    spec = {
+        "entrypoint": "t",
+        "templates": [{"name": "t", "container": {"image": image}}],
+        "arguments": {"parameters": [{"name": "version_id", "value": "5f0c"}]},
+    }
+    assert graph_of({"spec": spec}).steps[0].image == image
+    assert graph_of({"spec": spec, "status": {"phase": "Running"}}).steps[0].image == "registry/trainer:5f0c"
