@@ -19,6 +19,7 @@ export class KfopsResponseError extends Error {
 export class KfopsApi {
   constructor(options: KfopsApi.IOptions) {
     this._serverSettings = options.serverSettings;
+    this._document = options.document ?? (() => '');
   }
 
   status(): Promise<Kfops.IStatus> {
@@ -99,7 +100,10 @@ export class KfopsApi {
     if (body !== undefined) {
       init.body = JSON.stringify(body);
     }
-    const url = URLExt.join(this._serverSettings.baseUrl, 'kfops') + '/' + path;
+    const document = this._document();
+    const query =
+      document && `${path.includes('?') ? '&' : '?'}path=${encodeURIComponent(document)}`;
+    const url = URLExt.join(this._serverSettings.baseUrl, 'kfops') + '/' + path + query;
     let response: Response;
     try {
       response = await ServerConnection.makeRequest(url, init, this._serverSettings);
@@ -133,11 +137,14 @@ export class KfopsApi {
   }
 
   private _serverSettings: ServerConnection.ISettings;
+  private _document: () => string;
 }
 
 export namespace KfopsApi {
   export interface IOptions {
     serverSettings: ServerConnection.ISettings;
+    /** The path of the document that is worked on: the server looks for config.yaml from its folder. */
+    document?: () => string;
   }
 }
 

@@ -26,10 +26,14 @@ export class KfopsApp {
   constructor(options: KfopsApp.IOptions) {
     this._options = options;
     const { app, notebooks, editors, stateDB, idleInterval } = options;
-    this.api = new KfopsApi({ serverSettings: app.serviceManager.serverSettings });
+    const source = new SourceModel({ shell: app.shell, notebooks, editors });
+    this.api = new KfopsApi({
+      serverSettings: app.serviceManager.serverSettings,
+      document: () => source.current?.path ?? ''
+    });
     this.model = new KfopsModel({
       api: this.api,
-      source: new SourceModel({ shell: app.shell, notebooks, editors }),
+      source,
       stateDB,
       idleInterval
     });

@@ -37,6 +37,23 @@ describe('KfopsApi', () => {
     );
   });
 
+  it('names the document that is worked on', async () => {
+    let path = 'my project/a&b.ipynb';
+    const client = new KfopsApi({ serverSettings, document: () => path });
+    answer(200, '{"runs": [], "next_page_token": ""}');
+    await client.status();
+    expect(makeRequest.mock.calls[0][0]).toBe(
+      'http://jupyter/base/kfops/status?path=my%20project%2Fa%26b.ipynb'
+    );
+    answer(200, '{"text": "", "next_offset": 0, "complete": false}');
+    await client.stepLog('r', 's', 7);
+    expect(makeRequest.mock.calls[1][0]).toMatch(/log\?offset=7&path=my%20project/);
+    path = '';
+    answer(200, '{}');
+    await client.status();
+    expect(makeRequest.mock.calls[2][0]).toBe('http://jupyter/base/kfops/status');
+  });
+
   it('sends what it is given as JSON', async () => {
     answer(201, '{"id": "r"}');
     await api.createRun({ version_id: 'v', parameters: { rate: 0.1 } });

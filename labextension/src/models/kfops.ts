@@ -53,7 +53,8 @@ export class KfopsModel implements IDisposable {
     this.models.changed.connect(this._emit, this);
     this.pipelines.changed.connect(this._emit, this);
     this.operations.changed.connect(this._emit, this);
-    this.source.changed.connect(this._emit, this);
+    this.source.changed.connect(this._onSourceChanged, this);
+    this._folder = folderOf(source);
   }
 
   readonly api: KfopsApi;
@@ -129,10 +130,21 @@ export class KfopsModel implements IDisposable {
     this._emit();
   }
 
+  /** Another folder may be another project, with another backend. */
+  private _onSourceChanged(): void {
+    const folder = folderOf(this.source);
+    if (folder !== this._folder && this._isWatched) {
+      void this.refresh();
+    }
+    this._folder = folder;
+    this._emit();
+  }
+
   private _emit(): void {
     this._changed.emit();
   }
 
+  private _folder: string;
   private _idleInterval: () => number;
   private _isWatched = false;
   private _isDisposed = false;
@@ -149,6 +161,10 @@ export namespace KfopsModel {
     /** Milliseconds between two looks while nothing runs. */
     idleInterval: () => number;
   }
+}
+
+function folderOf(source: SourceModel): string {
+  return (source.current?.path ?? '').split('/').slice(0, -1).join('/');
 }
 
 /** Whether a run may still change. */
