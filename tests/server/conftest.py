@@ -69,7 +69,7 @@ def services(jp_serverapp):
 def api(jp_fetch):
     """Call the REST API: (status, JSON body), for errors too."""
 
-    async def call(method, path, body=None, **params):
+    async def call(method, path, body=None, /, **params):
         kwargs = {"params": params}
         if method in ("POST", "PATCH"):
             kwargs["body"] = body if isinstance(body, (str, bytes)) else json.dumps({} if body is None else body)

@@ -37,9 +37,7 @@ async def test_a_get_asks_the_worker(api, services, path, key, method, params):
 
 
 @pytest.mark.parametrize("path", ["status", "runs", "runs/r1", "models", "pipelines/p1/versions", "experiments"])
-async def test_the_configuration_is_that_of_the_document_in_the_query(
-    api, jp_fetch, services, jp_root_dir, monkeypatch, path
-):
+async def test_the_configuration_is_that_of_the_document_in_the_query(api, services, jp_root_dir, monkeypatch, path):
     asked = []
     worker_call = services.worker.call
 
@@ -53,7 +51,7 @@ async def test_the_configuration_is_that_of_the_document_in_the_query(
     await api("GET", "status", wait="1")
     asked.clear()
     for document in ("project/churn.ipynb", "churn.ipynb", ".secret/churn.ipynb", "nowhere/x.py", "../x.py", ""):
-        await jp_fetch("kfops", *path.split("/"), params={"path": document})
+        await api("GET", path, path=document)
     assert asked == [str(jp_root_dir / "project"), *[services.root] * 5]
 
 

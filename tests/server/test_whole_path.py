@@ -197,6 +197,30 @@ async def test_from_a_file_to_a_model(api, finished, jp_root_dir, data_folder):
         assert not [answer for answer in seen if secret in answer]
 
 
+async def test_the_configuration_of_a_project_in_a_folder_counts_all_the_way(api, finished, jp_root_dir):
+    (jp_root_dir / "project").mkdir()
+    (jp_root_dir / "project" / "churn.py").write_text(PIPELINE.replace('name="churn"', 'name="configured"'))
+    (jp_root_dir / "project" / "config.yaml").write_text(
+        "pipeline: {name: configured, experiment_name: of the project, pipeline_args: {rate: 0.7}}\n"
+    )
+    (jp_root_dir / "elsewhere").mkdir()
+    (jp_root_dir / "elsewhere" / "config.yaml").write_text("connection: {host: 'http://127.0.0.1:9'}\n")
+
+    _, operation = await api("POST", "versions", {"path": "project/churn.py"})
+    version = (await finished(operation))["result"]
+    _, run = await api("POST", "runs", {"version_id": version["id"]}, path="elsewhere/other.ipynb")
+    assert run["experiment_name"] == "of the project"
+    assert run["parameters"]["rate"] == "0.7"
+    code, _ = await api("PATCH", f"runs/{run['id']}", {"state": "stopped"}, path="elsewhere/other.ipynb")
+    assert code == 200
+
+    _, status = await api("GET", "status", path="elsewhere/other.ipynb")
+    assert status["connection"]["host"] == "http://127.0.0.1:9"
+    assert status["connection"]["error"]["code"] == "connection_failed"
+    _, status = await api("GET", "status", path="project/churn.py")
+    assert status["connection"]["error"] is None
+
+
 async def test_a_run_is_stopped_while_its_log_is_read(api, finished, jp_root_dir):
     (jp_root_dir / "slow.py").write_text(SLOW)
     _, operation = await api("POST", "versions", {"path": "slow.py", "function": "sleeper"})
