@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -17,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402
 
-from tests.conftest import find_browser  # noqa: E402
+from tests.conftest import find_browser, stop_backend  # noqa: E402
 from tests.e2e.conftest import FLAGS, LabServer, running_lab  # noqa: E402
 from tests.e2e.notebook import RUN, KfopsPanel, NotebookPage, RunPage  # noqa: E402
 
@@ -95,6 +96,9 @@ def main() -> int:
             finally:
                 browser.close()
     finally:
+        connection = scratch / "local" / "connection.json"
+        if connection.is_file():
+            stop_backend(int(json.loads(connection.read_text(encoding="utf-8"))["pid"]))
         shutil.rmtree(scratch, ignore_errors=True)
     return 0
 

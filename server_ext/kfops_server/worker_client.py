@@ -11,7 +11,7 @@ from kfops.errors import KfopsError, WorkerError
 
 from .environment import EnvironmentFinder
 from .interpreter import Interpreter
-from .redaction import redact_all
+from .redaction import redact, redact_all
 from .worker_process import LogSink, WorkerProcess
 
 __all__ = ["LogSink", "WorkerClient"]
@@ -68,7 +68,8 @@ class WorkerClient:
             state, message = "starting", "The pipeline environment is starting."
         else:
             state = details.get("state", "failed")
-            message = error.message if error is not None else "The pipeline environment does not run."
+            told = f"{error.message} {error.why}" if error is not None else "The pipeline environment does not run."
+            message = redact(told.strip())
         return {
             "state": state,
             "python": self._python,

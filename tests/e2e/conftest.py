@@ -107,7 +107,7 @@ def _wait_until_ready(server: LabServer, process: subprocess.Popen[bytes]) -> No
 
 
 @contextlib.contextmanager
-def running_lab(major: int, folder: Path) -> Iterator[LabServer]:
+def running_lab(major: int, folder: Path, *options: str) -> Iterator[LabServer]:
     """Run the JupyterLab of that major version, with everything it writes below `folder`."""
     venv = VENVS / ("lab" if major == 4 else "one")
     root = folder / "work"
@@ -122,6 +122,7 @@ def running_lab(major: int, folder: Path) -> Iterator[LabServer]:
         environment[f"JUPYTER_{name}_DIR"] = str(folder / name.lower())
     command = [str(venv / "bin" / "jupyter-lab"), "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"]
     command += [f"--ServerApp.root_dir={root}", *(["--allow-root"] if os.geteuid() == 0 else [])]
+    command += options
     with server.log.open("wb") as log:
         process = subprocess.Popen(
             command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
