@@ -120,9 +120,15 @@ export class KfopsModel implements IDisposable {
     this._emit();
   }
 
-  /** A run that has just ended may have left a model. */
+  /** A run that has just ended may have left a model; one of a new version tells of that version. */
   private _onRunsChanged(): void {
-    const live = new Set((this.runs.value ?? []).filter(isLive).map(run => run.id));
+    const runs = this.runs.value ?? [];
+    const versions = new Set(runs.map(run => run.version_id));
+    if (Array.from(versions).some(id => !this._versions.has(id))) {
+      void this.pipelines.refresh();
+    }
+    this._versions = versions;
+    const live = new Set(runs.filter(isLive).map(run => run.id));
     if (Array.from(this._liveRuns).some(id => !live.has(id))) {
       void this.models.refresh();
     }
@@ -150,6 +156,7 @@ export class KfopsModel implements IDisposable {
   private _isDisposed = false;
   private _lastKind: PanelState['kind'] = 'loading';
   private _liveRuns = new Set<string>();
+  private _versions = new Set<string>();
   private _changed = new Signal<this, void>(this);
 }
 

@@ -13,7 +13,7 @@ import { LazyPanel } from '../lazy_panel';
 import { CommandIDs, PLUGIN_ID, TEXT_DOMAIN } from '../tokens';
 import type { KfopsApp } from '../app';
 
-const DEFAULT_INTERVAL = 10_000;
+const DEFAULT_INTERVAL = 3_000;
 
 /**
  * The side panel and its commands.
@@ -48,7 +48,9 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       ?.load(PLUGIN_ID)
       .then(loaded => {
         const read = () => {
-          interval = 1000 * ((loaded.get('pollInterval').composite as number | null) ?? 10);
+          interval =
+            1000 *
+            ((loaded.get('pollInterval').composite as number | null) ?? DEFAULT_INTERVAL / 1000);
         };
         loaded.changed.connect(read);
         read();
