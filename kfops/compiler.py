@@ -118,6 +118,8 @@ def _zygote() -> Zygote:
     with _starting:
         zygote = _zygotes.get(os.getpid())
         if zygote is None or not zygote.alive:
+            if zygote is not None:
+                zygote.close()
             _zygotes.clear()
             zygote = _zygotes[os.getpid()] = Zygote.start()
         return zygote

@@ -44,9 +44,8 @@ def explain(
     claims
         What that token says about itself, None where none was sent.
     """
-    said = servers_words(body)
-    if token:
-        said = said.replace(token, "(token)")
+    # Before anything is cut off: half of a token would not be found any more.
+    said = servers_words(body.replace(token, "(token)") if token else body)
     instead = 300 <= status < 400 or (status < 300 and is_page(body))
     if claims is not None and claims.expired and (instead or status in (401, 403)):
         return ConnectionFailed(

@@ -18,11 +18,12 @@ from typing import Dict, List, NamedTuple, Set
 
 from environments.progress import ROOT, VENVS
 
-# Which folders of tests/ run in which environment.
-SUITES = {
-    "kernel": ("unit", "conformance", "faults"),
-    "lab": ("server", "e2e", "packaging"),
-}
+# Which folders of tests/ run in which environment. The server's tests and the browser's want an event loop each.
+SUITES = [
+    ("kernel", ("unit", "conformance", "faults")),
+    ("lab", ("server",)),
+    ("lab", ("e2e", "packaging")),
+]
 
 
 class Part(NamedTuple):
@@ -47,7 +48,7 @@ def run(title: str, command: List[str], environment: Dict[str, str]) -> Part:
 
 
 def main() -> int:
-    homeless = folders_with_tests() - {folder for folders in SUITES.values() for folder in folders}
+    homeless = folders_with_tests() - {folder for _, folders in SUITES for folder in folders}
     if homeless:
         print(f"tests/{sorted(homeless)[0]} is in no suite: add it to SUITES in scripts/test.py", file=sys.stderr)
         return 1
@@ -55,7 +56,7 @@ def main() -> int:
         notes = Path(scratch) / "not-tested.jsonl"
         environment = {**os.environ, "KFOPS_TEST_NOTES": str(notes), "PYTHONDONTWRITEBYTECODE": "1"}
         parts = [run("linters and type checkers", [sys.executable, "scripts/check.py"], environment)]
-        for venv, folders in SUITES.items():
+        for venv, folders in SUITES:
             present = [f"tests/{folder}" for folder in folders if folder in folders_with_tests()]
             command = [str(VENVS / venv / "bin" / "python"), "-m", "pytest", *present, *sys.argv[1:]]
             parts.append(run(f"{', '.join(present)} (in .venvs/{venv})", command, environment))
