@@ -87,3 +87,13 @@ export namespace RunModel {
     active: () => boolean;
   }
 }
+
+/** The step that people want to see first: what failed, else what runs, else the first. */
+export function firstToShow(graph: Kfops.IGraph): Kfops.IStep | undefined {
+  const steps = graph.steps.filter(step => step.kind === 'step');
+  return (
+    steps.find(step => step.state === 'failed') ??
+    steps.find(step => step.state === 'running') ??
+    steps[0]
+  );
+}

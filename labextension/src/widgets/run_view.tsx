@@ -14,7 +14,7 @@ import { StateIcon } from '../components/states';
 import { ViewLayout } from '../components/view_layout';
 import { durationOf, exactTime, shortId } from '../format';
 import { isLive } from '../models/kfops';
-import { RunModel } from '../models/run';
+import { firstToShow, RunModel } from '../models/run';
 import { CommandIDs } from '../tokens';
 import type { Kfops } from '../tokens';
 
@@ -146,16 +146,6 @@ const EMPTY_GRAPH: Kfops.IGraph = {
   edges: []
 };
 
-/** The step that people want to see first: what failed, else what runs, else the first. */
-function firstToShow(graph: Kfops.IGraph): Kfops.IStep | undefined {
-  const steps = graph.steps.filter(step => step.kind === 'step');
-  return (
-    steps.find(step => step.state === 'failed') ??
-    steps.find(step => step.state === 'running') ??
-    steps[0]
-  );
-}
-
 function Header(props: {
   run: Kfops.IRun;
   trans: TranslationBundle;
@@ -165,11 +155,7 @@ function Header(props: {
   const { run, trans, execute } = props;
   const { busy, failure, start } = useAction();
   const live = isLive(run);
-  // kfp names a pipeline's first version like the pipeline
-  const version =
-    run.version_name && run.version_name === run.pipeline_name
-      ? trans.__('version 1')
-      : run.version_name || (run.version_id && shortId(run.version_id));
+  const version = run.version_name || (run.version_id && shortId(run.version_id));
   return (
     <header className="kfops-Header" data-kfops="run-header" data-state={run.state}>
       <div className="kfops-Header-line">
