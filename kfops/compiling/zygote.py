@@ -37,7 +37,7 @@ class Zygote:
     Examples
     --------
     >>> zygote = Zygote.start()  # doctest: +SKIP
-    >>> zygote.compile({"path": "/work/churn.ipynb", "function": None, "mode": None})  # doctest: +SKIP
+    >>> zygote.compile({"path": "/home/jane/churn.ipynb", "function": None, "mode": None})  # doctest: +SKIP
     Package(name='churn', ...)
     >>> zygote.close()  # doctest: +SKIP
     """

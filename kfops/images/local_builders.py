@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from abc import abstractmethod
 from pathlib import Path
 from typing import Mapping, NamedTuple, Sequence
 
@@ -77,11 +78,13 @@ class _LocalBuilder(Builder):
                     raise _failed(context.name, target, command, result)
             return self._digest(target, Path(scratch) / "digest", lines)
 
+    @abstractmethod
     def _steps(self, folder: Path, target: str, digest_file: Path, *, insecure: bool) -> Sequence[Sequence[str]]:
-        raise NotImplementedError
+        """Return the command lines that build and push, one after the other."""
 
+    @abstractmethod
     def _digest(self, target: str, digest_file: Path, pushed: list[str]) -> str:
-        raise NotImplementedError
+        """Return the pushed image's digest, from the file it was written to or the last step's output."""
 
 
 class BuildahBuilder(_LocalBuilder):

@@ -177,7 +177,7 @@ def test_a_folder_store_of_config_yaml_is_named_from_the_projects_root(tmp_path:
 
 
 def test_a_folder_is_materialized_from_a_notebook(folder: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("JPY_SESSION_NAME", "/home/jane/work/churn.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/jane/models/churn.ipynb")
     version = kfops.materialize(folder, name="churn", store=str(tmp_path / "store"))
     again = kfops.materialize(folder, name="churn", store=FolderStore(tmp_path / "store"), notebook="other.ipynb")
 
