@@ -57,7 +57,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def lacks(program: str) -> bool:
-    """Tell whether this machine is without `program` (`chromium` stands for any Chromium, `root` for being root)."""
+    """Tell whether this machine is without `program`.
+
+    `chromium` stands for any Chromium, `root` for being root, `corpus` for the compiled workflows in ../shared/corpus.
+    """
+    if program == "corpus":
+        return not (ROOT.parent / "shared" / "corpus").is_dir()
     if program == "root":
         return os.geteuid() != 0
     if program == "chromium":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import hashlib
 import json
 import os
 import re
@@ -176,12 +175,6 @@ def same_files(folder: Path, model: ModelVersion) -> bool:
         if path.is_file() and path.name != deposit.MANIFEST:
             found[path.relative_to(folder).as_posix()] = deposit.measure(path)
     return found == {file.path: (file.size, file.sha256) for file in model.files}
-
-
-def sha256_of(model: ModelVersion) -> str:
-    """Return the digest that a model's files add up to."""
-    lines = "".join(f"{file.sha256}  {file.path}\n" for file in sorted(model.files, key=lambda file: file.path))
-    return hashlib.sha256(lines.encode("utf-8")).hexdigest()
 
 
 def cache_folder() -> Path:

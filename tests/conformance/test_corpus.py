@@ -78,10 +78,10 @@ def _name(line: Line) -> str:
     return line.file + ("" if line.arguments == {} else "-with-arguments")
 
 
-if not LINES:
-
-    def test_the_corpus_is_absent() -> None:
-        pytest.skip(f"not tested: there is no corpus of compiled pipelines at {CORPUS}")
+@pytest.mark.needs("corpus")
+def test_the_corpus_has_workflows_to_execute_and_to_refuse() -> None:
+    assert EXECUTED
+    assert REFUSED
 
 
 @pytest.mark.parametrize("line", EXECUTED, ids=_name)

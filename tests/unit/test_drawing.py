@@ -150,7 +150,7 @@ def test_an_empty_graph_and_a_circle_are_drawn_too() -> None:
     assert to_text(Graph("empty")) == "empty  ○ Pending  0 of 0 steps"
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of compiled pipelines is not beside the project")
+@pytest.mark.needs("corpus")
 def test_no_two_boxes_of_a_corpus_pipeline_overlap() -> None:
     for path in sorted(CORPUS.glob("v*/*.yaml")):
         graph = graph_of(yaml.safe_load(path.read_text()))

@@ -384,7 +384,7 @@ def test_what_is_hardly_a_workflow_gives_an_empty_graph(found: dict[str, Any]) -
     assert graph_of(found).steps == []
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of compiled pipelines is not beside the project")
+@pytest.mark.needs("corpus")
 def test_every_pipeline_of_the_corpus_has_a_sound_graph() -> None:
     paths = sorted(CORPUS.glob("v*/*.yaml"))
     assert len(paths) > 60
