@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, Sequence
 
 MONOSPACE = "font-family:var(--jp-code-font-family,monospace)"
 QUIET = "color:var(--jp-ui-font-color2,#666)"
+CUT = "display:inline-block;max-width:8ch;overflow:hidden;white-space:nowrap;vertical-align:text-bottom;padding:0"
 CELL = "padding:2px 14px 2px 0;text-align:left;vertical-align:top;white-space:nowrap"
 
 
@@ -31,8 +32,8 @@ def short(identifier: str) -> str:
 
 
 def identifier(value: str) -> str:
-    """Return an id as HTML: short to read, whole to copy and on hover."""
-    return f'<code title="{escape(value)}">{escape(short(value))}</code>' if value else ""
+    """Return an id as HTML: its first 8 characters to read, the whole on hover and when it is copied."""
+    return f'<code title="{escape(value)}" style="{CUT}">{escape(value)}</code>' if value else ""
 
 
 def size(count: int) -> str:

@@ -31,7 +31,7 @@ def runs(found: List[Run]) -> Shown:
             run.name,
             run.error or run.current_step,
             duration(run),
-            short(run.id),
+            run.id,
         )
         for run in found
     ]

@@ -8,7 +8,7 @@ from typing import List
 
 from kfops import drawing
 from kfops.types import Package, Parameter, PipelineVersion
-from kfops_lab.display.bundle import QUIET, Shown, card, columns, identifier, line, short, size, table
+from kfops_lab.display.bundle import QUIET, Shown, card, columns, identifier, line, size, table
 
 
 def package(found: Package) -> Shown:
@@ -17,7 +17,7 @@ def package(found: Package) -> Shown:
     facts = [
         f"{steps} step{'' if steps == 1 else 's'}",
         size(found.size),
-        f'sha256 <code title="{found.sha256}">{short(found.sha256)}</code>',
+        f"sha256 {identifier(found.sha256)}",
         escape(found.mode),
         f"images: {escape(', '.join(found.images))}" if found.images else "",
     ]

@@ -8,7 +8,6 @@ from typing import Dict, List
 from kfops.errors import KfopsError, RunFailed
 from kfops.types import Run
 from kfops_lab.arguments import VerbParser
-from kfops_lab.display.bundle import short
 from kfops_lab.display.run import steps_of, still
 from kfops_lab.magics.verb import Verb, display
 from kfops_lab.session import Session
@@ -22,8 +21,7 @@ class WatchingStopped(KeyboardInterrupt):
         self._run = run
 
     def _render_traceback_(self) -> List[str]:
-        again = f"%kfops watch {short(self._run.id)}"
-        return [f"Stopped watching. The run {self._run.name} goes on: {again}"]
+        return [f"Stopped watching. The run {self._run.name} goes on: %kfops watch {self._run.id}"]
 
 
 def arguments(parser: VerbParser) -> None:
@@ -64,10 +62,13 @@ def follow(session: Session, run_id: str) -> None:
             run = runs.wait(run, on_update=live.update, connection=session.connection)
         except KeyboardInterrupt:
             now = runs.get_run(run.id, session.connection)
-            live.finish(still(now, live.logs, note=f"Not watched any more: <code>%kfops watch {short(now.id)}</code>"))
+            live.finish(still(now, live.logs, note=f"Not watched any more: <code>%kfops watch {now.id}</code>"))
             raise WatchingStopped(now) from None
         except RunFailed:
             run = runs.get_run(run.id, session.connection)
+        except KfopsError:
+            live.finish(still(run, live.logs, note=f"Watch it again: <code>%kfops watch {run.id}</code>"))
+            raise
         live.update(run)
         live.finish(still(run, live.logs))
     else:
