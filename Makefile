@@ -4,6 +4,7 @@
 #   make test                          every test, the browser ones included
 #   make check                         linters and type checkers; `make format` repairs what they can repair
 #   make constraints                   pin the newest versions that fit pyproject.toml
+#   make bench                         the measurements of docs/performance.md, taken again and written there
 #   make screenshots                  the pictures of docs/screenshots, taken from a real run
 #   make wheel | panel | clean
 #
@@ -13,7 +14,7 @@ PYTHON ?= python3
 VENVS := .venvs
 
 .DEFAULT_GOAL := lab
-.PHONY: lab panel test check format constraints wheel screenshots clean
+.PHONY: lab panel test bench check format constraints wheel screenshots clean
 
 lab:
 	@$(PYTHON) scripts/setup.py lab
@@ -25,6 +26,10 @@ panel:
 test:
 	@$(PYTHON) scripts/setup.py test
 	@$(PYTHON) scripts/test.py
+
+bench:
+	@$(PYTHON) scripts/setup.py lab
+	@$(VENVS)/kernel/bin/python -m benchmarks --write
 
 check:
 	@$(PYTHON) scripts/setup.py lab tools
