@@ -15,8 +15,9 @@ from ..workflow.spec import Workflow, parse
 from .caching import artifact_keys, cache_key, max_age
 from .environment import Pod
 from .journal import Journal
+from .preparing import Step
 from .records import RunRecords
-from .step import GRACE, Result, Step, StepRunner
+from .step import GRACE, Result, StepRunner
 
 _log = logging.getLogger(__name__)
 

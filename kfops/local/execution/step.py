@@ -4,50 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
 import shutil
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, TypeVar
+from typing import Any, Callable, Dict, Tuple, TypeVar
 
 from .. import launcher
 from ..artifacts import ArtifactStore
 from ..executors.base import Ended, Executor, Job
-from ..workflow.inputs import Inputs
-from .collecting import collect, place_inputs
-from .environment import (
-    Pod,
-    SecretValues,
-    StepError,
-    command_line,
-    container_environment,
-    expand,
-    inherited,
-    with_interpreter_first,
-)
-from .paths import TEMPORARY, WORK, Rewriting, on_host, opened_folders, own_folders
-from .preamble import CONSTRAINTS, KFP_NEEDS, PACKAGES, installed_in, installs, without_satisfied_installs
+from .collecting import collect
+from .environment import SecretValues, StepError
+from .preamble import installed_in
+from .preparing import Draft, Metrics, Step, Surroundings, prepare
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 GRACE = 5.0
 _CLEAN_AFTER = 0.5
-_SHARED_FILES = Path(__file__).resolve().parents[1] / "executors" / "shared_files"
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Step:
-    """What is to be run: a template with every placeholder replaced, for one node of one run."""
-
-    run_id: str
-    node_id: str
-    workflow_name: str
-    started: str
-    template: Mapping[str, Any]
-    inputs: Inputs
-    pod: Pod
 
 
 @dataclass
@@ -57,7 +31,7 @@ class Result:
     phase: str
     message: str = ""
     outputs: Dict[str, Any] = field(default_factory=dict)
-    metrics: List[Dict[str, Any]] = field(default_factory=list)
+    metrics: Metrics = field(default_factory=list)
 
 
 class StepRunner:
@@ -90,13 +64,12 @@ class StepRunner:
 
     async def run(self, step: Step) -> Result:
         """Run a step to its end; when cancelled, its processes are killed first."""
-        prepared: Optional[_Prepared] = None
         try:
-            prepared = await self._in_thread(functools.partial(self._prepare, step))
-            ended = await self._execute(step, prepared)
+            draft, job = await self._in_thread(functools.partial(self._prepare, step))
+            ended = await self._execute(step, job)
             if isinstance(ended, Result):
                 return ended
-            return await self._in_thread(functools.partial(self._take, step, prepared, ended))
+            return await self._in_thread(functools.partial(self._take, draft, ended))
         except (StepError, launcher.LauncherError) as error:
             by_launcher = isinstance(error, launcher.LauncherError)
             text = f"Error (exit code 1): {error}" if by_launcher else str(error)
@@ -148,9 +121,9 @@ class StepRunner:
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_event_loop().run_in_executor(self._threads, work)
 
-    async def _execute(self, step: Step, prepared: _Prepared) -> Ended | Result:
+    async def _execute(self, step: Step, job: Job) -> Ended | Result:
         limit = step.template.get("activeDeadlineSeconds")
-        running = asyncio.ensure_future(self._executor.run(prepared.job))
+        running = asyncio.ensure_future(self._executor.run(job))
         try:
             if limit is None:
                 return await running
@@ -165,91 +138,31 @@ class StepRunner:
             await asyncio.wait([running])
             raise
 
-    def _prepare(self, step: Step) -> _Prepared:
+    def _prepare(self, step: Step) -> Tuple[Draft, Job]:
         folder = self.folder(step.run_id, step.node_id)
-        root = folder / "root"
         self._uncleaned.pop(f"{step.run_id}/{step.node_id}", None)
-        shutil.rmtree(str(root), ignore_errors=True)
-        root.mkdir(parents=True, exist_ok=True)
-        container = step.template["container"]
-        asked = container_environment(container, step.pod, self._secrets)
-        cwd = expand(str(container.get("workingDir") or WORK), asked)
-        host = functools.partial(on_host, root, cwd=cwd)
-        place_inputs(step.template, step.inputs, host, self.artifacts)
-        argv = command_line(container, asked)
-        launch = launcher.parse(argv)
-        executor_input: Dict[str, Any] = {}
-        if launch is not None:
-            argv, executor_input = launcher.prepare(launch, host, self.artifacts)
-        own = own_folders(step.template, cwd)
-        opened = opened_folders(step.template, own)
-        argv = without_satisfied_installs(argv, self._installed)
-        if installs(argv):
-            constraints = host(CONSTRAINTS)
-            constraints.parent.mkdir(parents=True, exist_ok=True)
-            constraints.write_text(KFP_NEEDS, encoding="utf-8")
-            asked.setdefault("PIP_CONSTRAINT", CONSTRAINTS)
-            asked.setdefault("PIP_TARGET", PACKAGES)
-            asked["PYTHONPATH"] = os.pathsep.join(filter(None, [PACKAGES, asked.get("PYTHONPATH")]))
-        if not self._executor.isolated:
-            rewriting = Rewriting(root, [*own, *opened])
-            argv, asked, cwd = rewriting.words(argv), rewriting.values(asked), rewriting.text(cwd)
-            for path in [*own, *opened]:
-                on_host(root, path).mkdir(parents=True, exist_ok=True)
-            asked.setdefault("TMPDIR", str(root / "tmp"))
-            asked["KFOPS_STEP_ROOT"] = str(root)
-            asked["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_SHARED_FILES), asked.get("PYTHONPATH")]))
-        models = self._data_dir / "models"
-        models.mkdir(parents=True, exist_ok=True)
-        job = Job(
-            id=f"{step.run_id}/{step.node_id}",
-            argv=argv,
-            env=self._environment(step, asked, models),
-            root=str(root),
-            folder=str(folder),
-            cwd=cwd,
-            private=own,
-            opened=opened,
-            visible=self._interpreter(),
-            shared=[str(models)],
+        shutil.rmtree(str(folder / "root"), ignore_errors=True)
+        (folder / "root").mkdir(parents=True, exist_ok=True)
+        draft = prepare(step, folder, self._surroundings())
+        return draft, draft.job()
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            self._data_dir, self.python, self._executor.isolated, self.artifacts, self._secrets, self._installed
         )
-        return _Prepared(job, host, launch, executor_input)
 
-    def _environment(self, step: Step, asked: Mapping[str, str], models: Path) -> Dict[str, str]:
-        values = inherited(os.environ)
-        with_interpreter_first(values, os.path.dirname(self.python))
-        values.update(KFOPS_LOCAL="1", KFOPS_MODEL_STORE=str(models), PYTHONUNBUFFERED="1")
-        values["KFOPS_STEP"] = str(self.folder(step.run_id, step.node_id))
-        values.update(asked)
-        return values
-
-    def _interpreter(self) -> List[str]:
-        """Return the interpreter's folders, where they lie below ``/tmp`` and would be hidden by a step's own."""
-        prefix = os.path.dirname(os.path.dirname(self.python))
-        found = {prefix, sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(self.python))}
-        return sorted(path for path in found if path.startswith(TEMPORARY + "/"))
-
-    def _take(self, step: Step, prepared: _Prepared, ended: Ended) -> Result:
+    def _take(self, draft: Draft, ended: Ended) -> Result:
         if ended.error:
             return Result("Error", ended.error)
         if not ended.succeeded:
             return Result("Failed", ended.message(), {"exitCode": str(ended.exit_code)})
-        made: List[Dict[str, Any]] = []
-        if prepared.launch is not None:
-            made = launcher.finish(prepared.launch, prepared.executor_input, prepared.host, self.artifacts)
+        metrics = [metric for work in draft.afterwards for metric in work()]
+        step = draft.step
         key = functools.partial(self.artifacts.key, step.workflow_name, step.started, step.node_id)
-        taken = collect(step.template, prepared.host, self.artifacts, key)
-        return Result("Succeeded", "", {**taken.outputs, "exitCode": "0"}, [*taken.metrics, *launcher.metrics(made)])
+        taken = collect(step.template, draft.host, self.artifacts, key)
+        return Result("Succeeded", "", {**taken.outputs, "exitCode": "0"}, [*taken.metrics, *metrics])
 
     def _clean(self, step: Step) -> None:
         folder = self.folder(step.run_id, step.node_id)
         shutil.rmtree(str(folder / "root"), ignore_errors=True)
         (folder / "guard.json").unlink() if (folder / "guard.json").exists() else None
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    job: Job
-    host: Callable[[str], Path]
-    launch: Optional[launcher.Launch]
-    executor_input: Dict[str, Any]

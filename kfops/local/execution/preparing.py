@@ -1,0 +1,222 @@
+"""From a step to the job that runs it: a draft that one function after another adds to.
+
+What belongs to one feature of a template (its input artifacts, the v2 launcher, packages to install, volumes) is one
+function in ``_ADDITIONS``. It may change anything of the draft, write files to ``draft.host(path)``, and leave work
+for the time when the step has succeeded in ``draft.afterwards``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+
+from .. import launcher
+from ..artifacts import ArtifactStore
+from ..executors.base import Job
+from ..workflow.inputs import Inputs
+from .collecting import place_inputs
+from .environment import (
+    Pod,
+    SecretValues,
+    command_line,
+    container_environment,
+    expand,
+    inherited,
+    with_interpreter_first,
+)
+from .paths import TEMPORARY, WORK, Rewriting, on_host, opened_folders, own_folders
+from .preamble import CONSTRAINTS, KFP_NEEDS, PACKAGES, Installed, installs, without_satisfied_installs
+
+_SHARED_FILES = Path(__file__).resolve().parents[1] / "executors" / "shared_files"
+#: Metrics for the run, each ``{"name", "numberValue", "format"}``.
+Metrics = List[Dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is to be run: a template with every placeholder replaced, for one node of one run."""
+
+    run_id: str
+    node_id: str
+    workflow_name: str
+    started: str
+    template: Mapping[str, Any]
+    inputs: Inputs
+    pod: Pod
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all steps of a backend have in common.
+
+    Parameters
+    ----------
+    python
+        The pipeline environment's interpreter; the steps' ``python`` and ``python3``.
+    isolated
+        Whether a step has a file system view of its own.
+    """
+
+    data_dir: Path
+    python: str
+    isolated: bool
+    artifacts: ArtifactStore
+    secrets: SecretValues
+    installed: Installed
+
+    @property
+    def models(self) -> Path:
+        """The model store."""
+        return self.data_dir / "models"
+
+
+@dataclass
+class Draft:
+    """A job in the making.
+
+    Parameters
+    ----------
+    asked
+        The variables that the template asks for; what every step gets is added at the end and does not replace them.
+    argv, cwd, private, opened, visible, shared
+        As in the job.
+    afterwards
+        Called in this order when the command has succeeded, before its outputs are collected.
+    """
+
+    step: Step
+    around: Surroundings
+    folder: Path
+    asked: Dict[str, str] = field(default_factory=dict)
+    argv: List[str] = field(default_factory=list)
+    cwd: str = WORK
+    private: List[str] = field(default_factory=list)
+    opened: List[str] = field(default_factory=list)
+    visible: List[str] = field(default_factory=list)
+    shared: List[str] = field(default_factory=list)
+    afterwards: List[Callable[[], Metrics]] = field(default_factory=list)
+
+    @property
+    def root(self) -> Path:
+        """The host folder that becomes the step's ``/``."""
+        return self.folder / "root"
+
+    @property
+    def container(self) -> Mapping[str, Any]:
+        """The template's container."""
+        return self.step.template["container"]  # type: ignore[no-any-return]
+
+    def host(self, path: str) -> Path:
+        """Return the host path of a path in the step's view."""
+        return on_host(self.root, path, self.cwd)
+
+    def python_path(self, folder: str) -> None:
+        """Put a folder of the step's view first among those that its Python looks into."""
+        self.asked["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, self.asked.get("PYTHONPATH")]))
+
+    def job(self) -> Job:
+        """Return what the executor runs."""
+        argv, asked, cwd = self.argv, self.asked, self.cwd
+        if not self.around.isolated:
+            argv, asked, cwd = self._rewritten()
+        values = inherited(os.environ)
+        with_interpreter_first(values, os.path.dirname(self.around.python))
+        values.update(KFOPS_LOCAL="1", KFOPS_MODEL_STORE=str(self.around.models), PYTHONUNBUFFERED="1")
+        values["KFOPS_STEP"] = str(self.folder)
+        values.update(asked)
+        return Job(
+            id=f"{self.step.run_id}/{self.step.node_id}",
+            argv=argv,
+            env=values,
+            root=str(self.root),
+            folder=str(self.folder),
+            cwd=cwd,
+            private=self.private,
+            opened=self.opened,
+            visible=self.visible,
+            shared=self.shared,
+        )
+
+    def _rewritten(self) -> Tuple[List[str], Dict[str, str], str]:
+        """Return command, variables and working folder with the step's own folders named by their host paths."""
+        own = [*self.private, *self.opened]
+        rewriting = Rewriting(self.root, own)
+        for path in own:
+            on_host(self.root, path).mkdir(parents=True, exist_ok=True)
+        asked = rewriting.values(self.asked)
+        asked.setdefault("TMPDIR", str(self.root / "tmp"))
+        asked["KFOPS_STEP_ROOT"] = str(self.root)
+        asked["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_SHARED_FILES), asked.get("PYTHONPATH")]))
+        return rewriting.words(self.argv), asked, rewriting.text(self.cwd)
+
+
+def prepare(step: Step, folder: Path, around: Surroundings) -> Draft:
+    """Return the complete draft of a step whose folder exists, with everything on the disk that the step needs.
+
+    Raises
+    ------
+    StepError
+        The template asks for what is not there, such as an unknown secret or an artifact that was deleted.
+    launcher.LauncherError
+        The v2 launcher would have ended with an error before the step's command.
+    """
+    draft = Draft(step, around, folder)
+    for addition in _ADDITIONS:
+        addition(draft)
+    return draft
+
+
+def _command(draft: Draft) -> None:
+    draft.asked = container_environment(draft.container, draft.step.pod, draft.around.secrets)
+    draft.cwd = expand(str(draft.container.get("workingDir") or WORK), draft.asked)
+    draft.argv = command_line(draft.container, draft.asked)
+
+
+def _inputs(draft: Draft) -> None:
+    place_inputs(draft.step.template, draft.step.inputs, draft.host, draft.around.artifacts)
+
+
+def _launcher(draft: Draft) -> None:
+    """Do what the v2 launcher does before its command, and afterwards what it does behind it."""
+    launch = launcher.parse(draft.argv)
+    if launch is None:
+        return
+    draft.argv, executor_input = launcher.prepare(launch, draft.host, draft.around.artifacts)
+
+    def finish() -> Metrics:
+        return launcher.metrics(launcher.finish(launch, executor_input, draft.host, draft.around.artifacts))
+
+    draft.afterwards.append(finish)
+
+
+def _folders(draft: Draft) -> None:
+    draft.private = own_folders(draft.step.template, draft.cwd)
+    draft.opened = opened_folders(draft.step.template, draft.private)
+    draft.visible = _interpreter(draft.around.python)
+    draft.around.models.mkdir(parents=True, exist_ok=True)
+    draft.shared = [str(draft.around.models)]
+
+
+def _packages(draft: Draft) -> None:
+    draft.argv = without_satisfied_installs(draft.argv, draft.around.installed)
+    if not installs(draft.argv):
+        return
+    constraints = draft.host(CONSTRAINTS)
+    constraints.parent.mkdir(parents=True, exist_ok=True)
+    constraints.write_text(KFP_NEEDS, encoding="utf-8")
+    draft.asked.setdefault("PIP_CONSTRAINT", CONSTRAINTS)
+    draft.asked.setdefault("PIP_TARGET", PACKAGES)
+    draft.python_path(PACKAGES)
+
+
+_ADDITIONS: Sequence[Callable[[Draft], None]] = (_command, _inputs, _launcher, _folders, _packages)
+
+
+def _interpreter(python: str) -> List[str]:
+    """Return the interpreter's folders, where they lie below ``/tmp`` and would be hidden by a step's own."""
+    prefix = os.path.dirname(os.path.dirname(python))
+    found = {prefix, sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(python))}
+    return sorted(path for path in found if path.startswith(TEMPORARY + "/"))
