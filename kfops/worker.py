@@ -17,7 +17,7 @@ from kfops.connection import versions
 from kfops.serving.calls import Calls
 from kfops.serving.channel import Channel
 from kfops.serving.compiling import Compiler
-from kfops.serving.methods import Methods
+from kfops.serving.methods import table
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -31,7 +31,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     compiler = Compiler()
     channel = Channel(socket.socket(fileno=descriptor))
     channel.send({"ready": versions()})
-    calls = Calls(channel, Methods(compiler).table())
+    calls = Calls(channel, table(compiler))
     for message in channel.messages():
         calls.take(message)
     compiler.close()

@@ -8,9 +8,9 @@ import pytest
 
 from kfops.compiling.finish import package_of
 from kfops.errors import BuildFailed, LocalBackendError, NoBuilder, NotFound
-from kfops.serving import logs, methods
+from kfops.serving import logs
 from kfops.serving.connections import Connections
-from kfops.serving.methods import Methods
+from kfops.serving.methods import runs, table, versions
 from kfops.types import ConnectionStatus, Graph, ImageVersion, PipelineVersion, Run, Source, Step
 
 SOURCE = {"path": "churn.py", "kind": "file", "content": "", "encoding": "text", "os_path": ""}
@@ -70,16 +70,16 @@ def done(monkeypatch):
         on_log("STEP 1")
         return [ImageVersion("trainer", "r/trainer:v1", "ready")]
 
-    monkeypatch.setattr(methods, "prepare", prepare)
-    monkeypatch.setattr(methods.pipelines, "upload", upload)
-    monkeypatch.setattr(methods.images, "build", build)
+    monkeypatch.setattr(versions, "prepare", prepare)
+    monkeypatch.setattr(versions.pipelines, "upload", upload)
+    monkeypatch.setattr(versions.images, "build", build)
     return steps
 
 
 def create(root, compiled, call=None, build=True):
-    found = Methods(Compiler(compiled), Connections(lambda config: Connection()))
+    worker = table(Compiler(compiled), Connections(lambda config: Connection()))
     given = {"pipeline_name": None, "version_name": None, "description": None, "function": None, "time_limit": 60.0}
-    return found.create_version(call or Call(), str(root), SOURCE, build=build, **given)
+    return worker["versions.create"](call or Call(), str(root), SOURCE, build=build, **given)
 
 
 OWN_IMAGE = "r/trainer:{{workflow.parameters.version_id}}"
@@ -107,7 +107,7 @@ def test_without_a_builder_no_version_is_left_behind(tmp_path, done, monkeypatch
     def prepare(*_, **__):
         raise NoBuilder("There is no builder.")
 
-    monkeypatch.setattr(methods, "prepare", prepare)
+    monkeypatch.setattr(versions, "prepare", prepare)
     with pytest.raises(NoBuilder):
         create(tmp_path, package(OWN_IMAGE))
     assert done == []
@@ -117,7 +117,7 @@ def test_a_build_that_fails_names_the_version_that_stays(tmp_path, done, monkeyp
     def build(version, **_):
         raise BuildFailed("It failed.", image="trainer")
 
-    monkeypatch.setattr(methods.images, "build", build)
+    monkeypatch.setattr(versions.images, "build", build)
     with pytest.raises(BuildFailed) as caught:
         create(tmp_path, package(OWN_IMAGE))
     assert caught.value.details == {"image": "trainer", "version_id": "v1"}
@@ -127,7 +127,7 @@ def test_a_status_says_embedded_when_the_embedded_backend_does_not_start(tmp_pat
     def connect(config):
         raise LocalBackendError("It does not start.", host="http://127.0.0.1:1")
 
-    status = Methods(Compiler(None), Connections(connect)).status(Call(), str(tmp_path))
+    status = table(Compiler(None), Connections(connect))["status"](Call(), str(tmp_path))
     assert status["kind"] == "embedded"
     assert status["error"]["code"] == "local_backend_error"
 
@@ -195,12 +195,12 @@ def projects(tmp_path, monkeypatch):
         return Run(id=run_id, name="r", state="running")
 
     version = PipelineVersion("v-a", "p1", "churn", "version 1", number=1)
-    monkeypatch.setattr(methods.pipelines, "upload", lambda package, **_: version)
+    monkeypatch.setattr(versions.pipelines, "upload", lambda package, **_: version)
     monkeypatch.setattr(
-        methods.pipelines, "list_versions", lambda *_: [version, PipelineVersion("v-b", "p1", "x", "2")]
+        versions.pipelines, "list_versions", lambda *_: [version, PipelineVersion("v-b", "p1", "x", "2")]
     )
-    monkeypatch.setattr(methods.runs, "run", run)
-    monkeypatch.setattr(methods.runs, "get_run", get_run)
+    monkeypatch.setattr(runs.runs, "run", run)
+    monkeypatch.setattr(runs.runs, "get_run", get_run)
     return tmp_path, asked
 
 
@@ -214,22 +214,22 @@ class Named(Connection):
 
 def test_a_version_is_run_and_its_run_followed_by_the_configuration_it_was_uploaded_with(projects):
     root, asked = projects
-    worker = Methods(Compiler(package("python:3.9")), Connections(Named))
+    worker = table(Compiler(package("python:3.9")), Connections(Named))
     given = {"pipeline_name": None, "version_name": None, "description": None, "function": None, "time_limit": 60.0}
     source = {**SOURCE, "path": "a/churn.py"}
-    version = worker.create_version(Call(), str(root), source, build=False, **given)
+    version = worker["versions.create"](Call(), str(root), source, build=False, **given)
     # In the meantime the person has gone on to the other project.
     elsewhere = str(root / "b")
-    worker.list_versions(Call(), elsewhere, "p1")
-    run = worker.create_run(Call(), elsewhere, version["id"])
-    worker.get_run(Call(), elsewhere, run["id"])
+    worker["versions.list"](Call(), elsewhere, "p1")
+    started = worker["runs.create"](Call(), elsewhere, version["id"])
+    worker["runs.get"](Call(), elsewhere, started["id"])
     assert asked == [("run", "v-a", "a", "a"), ("get", "run-of-v-a", "a")]
 
 
 def test_what_has_only_been_listed_belongs_to_the_project_that_listed_it(projects):
     root, asked = projects
-    worker = Methods(Compiler(None), Connections(Named))
-    worker.list_versions(Call(), str(root / "b"), "p1")
-    worker.create_run(Call(), str(root / "a"), "v-b")
-    worker.get_run(Call(), str(root / "a"), "never-seen")
+    worker = table(Compiler(None), Connections(Named))
+    worker["versions.list"](Call(), str(root / "b"), "p1")
+    worker["runs.create"](Call(), str(root / "a"), "v-b")
+    worker["runs.get"](Call(), str(root / "a"), "never-seen")
     assert asked == [("run", "v-b", "b", "b"), ("get", "never-seen", "a")]
