@@ -6,6 +6,7 @@ import os
 import posixpath
 import re
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Dict, List, Mapping
 
 from ..artifacts import MOUNTS
@@ -15,6 +16,7 @@ TEMPORARY = "/tmp"  # noqa: S108  (the step's own, which nobody else can reach)
 #: Folders that every step has for itself.
 OWN = [TEMPORARY, WORK, *MOUNTS.values()]
 _LINKS = 20
+NO_MOUNTS: Mapping[str, str] = MappingProxyType({})
 
 
 def declared_paths(template: Mapping[str, Any]) -> List[str]:
@@ -38,14 +40,20 @@ def opened_folders(template: Mapping[str, Any], own: List[str]) -> List[str]:
     return sorted(parent for parent in parents if not any(_below(parent, folder) for folder in own))
 
 
-def on_host(root: Path, path: str, cwd: str = WORK) -> Path:
-    """Return the host path of a path in the view of a step that has ended, with links followed inside of that view."""
+def on_host(root: Path, path: str, cwd: str = WORK, mounts: Mapping[str, str] = NO_MOUNTS) -> Path:
+    """Return the host path of a path in the view of a step that has ended, with links followed inside of that view.
+
+    ``mounts`` are the sources of the step's volumes by their places.
+    """
     for _ in range(_LINKS):
         inner = posixpath.normpath(posixpath.join(cwd, path)).lstrip("/")
         place = root
         for number, part in enumerate(Path(inner).parts):
             place = place / part
-            if place.is_symlink():
+            source = mounts.get("/" + "/".join(Path(inner).parts[: number + 1])) if mounts else None
+            if source is not None:
+                place = Path(source)
+            elif place.is_symlink():
                 rest = Path(inner).parts[number + 1 :]
                 before = "/" + "/".join(Path(inner).parts[:number])
                 path = posixpath.join(before, os.readlink(str(place)), *rest)

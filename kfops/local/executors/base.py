@@ -9,6 +9,15 @@ from typing import Any, Dict, List, Optional
 
 
 @dataclass(frozen=True)
+class Mount:
+    """A host folder or file that a step sees at a place of its own; ``path`` is absolute and has no ``..``."""
+
+    path: str
+    source: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
 class Job:
     """A command to run to its end.
 
@@ -33,6 +42,8 @@ class Job:
         cannot change them: one that empties its ``/tmp`` must not empty the interpreter.
     shared
         Host folders that can be written although they lie below a private one, such as the model store.
+    mounts
+        Volumes. Their paths, or the folders around those that are files, are among the private and opened ones.
     """
 
     id: str
@@ -45,6 +56,7 @@ class Job:
     opened: List[str] = field(default_factory=list)
     visible: List[str] = field(default_factory=list)
     shared: List[str] = field(default_factory=list)
+    mounts: List[Mount] = field(default_factory=list)
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the JSON form for the process that forks."""

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 _NEWNS, _NEWUSER, _NEWPID = 0x00020000, 0x10000000, 0x20000000
 _BIND, _REC, _PRIVATE, _REMOUNT, _RDONLY = 0x1000, 0x4000, 0x40000, 0x20, 1
-_NOSUID, _NODEV, _NOEXEC = 2, 4, 8
+_NOSUID, _NODEV, _NOEXEC, _RELATIME = 2, 4, 8, 0x200000
 _DETACH = 2
 _PDEATHSIG, _SUBREAPER = 1, 36
 _SIGKILL = 9
@@ -57,9 +57,11 @@ def enter(job: Dict[str, Any]) -> None:
     _populate("/", root, tree)
     for folder in job["visible"]:
         if _show(folder, root):
-            _mount("none", root + folder, _BIND | _REMOUNT | _RDONLY)
+            _read_only(root + folder)
     for folder in job["shared"]:
         _show(folder, root)
+    for mount in sorted(job["mounts"], key=lambda mount: len(mount["path"])):
+        _mount_volume(mount["source"], root + mount["path"], mount["read_only"])
     os.chdir(root)
     _check(_libc.pivot_root(b".", b"."), "pivot_root")  # type: ignore[union-attr]
     _check(_libc.umount2(b".", _DETACH), "umount2")  # type: ignore[union-attr]
@@ -74,6 +76,25 @@ def _show(folder: str, root: str) -> bool:
     os.makedirs(target, exist_ok=True)
     _mount(folder, target, _BIND | _REC)
     return True
+
+
+def _mount_volume(source: str, target: str, read_only: bool) -> None:
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        open(target, "ab").close()
+    _mount(source, target, _BIND | _REC)
+    if read_only:
+        _read_only(target)
+
+
+def _read_only(target: str) -> None:
+    """Make a mount read-only; what is locked of its file system's flags has to be named again."""
+    flags = os.statvfs(target).f_flag
+    kept = flags & (_NOSUID | _NODEV | _NOEXEC | os.ST_NOATIME | os.ST_NODIRATIME)
+    kept |= _RELATIME if flags & os.ST_RELATIME else 0
+    _mount("none", target, _BIND | _REMOUNT | _RDONLY | kept)
 
 
 def own_proc() -> None:
