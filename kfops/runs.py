@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, List, Optional, Tuple, Union
+from typing import Callable, Optional, Union
 from urllib.parse import quote
 
 from kfops.connection import Connection, connect
 from kfops.errors import BackendError, ConnectionFailed, KfopsError, NotFound, RunFailed, RunTimeout
-from kfops.experiments import in_namespace
 from kfops.models.opening import unnamed_place
-from kfops.run_state import run_of, run_with_graph
+from kfops.run_list import RunQuery, list_runs
+from kfops.run_state import run_with_graph
 from kfops.starting import RUNS, run
 from kfops.types import Run
 
-__all__ = ["get_run", "list_runs", "retry_run", "run", "step_log", "stop_run", "wait"]
+__all__ = ["RunQuery", "get_run", "list_runs", "retry_run", "run", "step_log", "stop_run", "wait"]
 
 #: Seconds that wait() goes on asking a backend that does not answer.
 _OUTAGE = 60.0
@@ -39,26 +39,6 @@ def get_run(run_id: str, connection: Optional[Connection] = None) -> Run:
     if found.finished:
         connection.remember(found)
     return found
-
-
-def list_runs(
-    connection: Optional[Connection] = None, *, page_size: int = 50, page_token: str = ""
-) -> Tuple[List[Run], str]:
-    """Return runs without their graphs, the newest first, and the token of the next page ("" after the last).
-
-    A list of Kubeflow Pipelines does not say why a run failed, whether it was stopped, or where its model is: these
-    stand in the list for runs that this connection has seen ended.
-
-    Raises
-    ------
-    ConnectionFailed, BackendError
-        The backend does not answer, or refuses.
-    """
-    connection = connection or connect()
-    query = {"page_size": page_size, "page_token": page_token, "sort_by": "created_at desc", **in_namespace(connection)}
-    page = connection.get_json(RUNS, query, what="list runs")
-    runs = [_as_seen(run_of(wire), connection) for wire in page.get("runs") or []]
-    return runs, page.get("next_page_token") or ""
 
 
 def stop_run(run_id: str, connection: Optional[Connection] = None) -> Run:
@@ -196,12 +176,6 @@ def _no_log(run: Run, step_id: str, error: NotFound) -> str:
             status=404,
         ) from None
     return ""
-
-
-def _as_seen(listed: Run, connection: Connection) -> Run:
-    seen = connection.remembered(listed.id)
-    # A run that was retried has another end.
-    return seen if seen is not None and listed.finished and seen.finished_at == listed.finished_at else listed
 
 
 def _passing(error: KfopsError) -> bool:

@@ -1,6 +1,6 @@
 /**
  * The words of kfops, as they come over REST (`server_ext/kfops_server/openapi.yaml`), and the ids of commands.
- * Names are those of the Python dataclasses in `kfops/types.py`.
+ * Names are those of the Python dataclasses in `kfops/types/`.
  */
 export namespace Kfops {
   export type State =
