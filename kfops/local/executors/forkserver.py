@@ -17,7 +17,7 @@ import select
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn
 
 if TYPE_CHECKING:
     from . import namespaces
@@ -27,13 +27,17 @@ else:  # this file is run by path, outside of its package
 
 _REAP_AGAIN = 0.2
 
+#: What pid 1 of a step's namespace does with the job and the descriptor of its log: run it, return its wait status.
+RunStep = Callable[[Dict[str, Any], int], int]
+
 
 class Server:
     """One loop over the backend's socket and the status pipes of the running jobs."""
 
-    def __init__(self, backend: socket.socket, isolated: bool) -> None:
+    def __init__(self, backend: socket.socket, isolated: bool, run_step: RunStep) -> None:
         self._backend = backend
         self._isolated = isolated
+        self._run_step = run_step
         self._guards: Dict[str, int] = {}
         self._pipes: Dict[int, str] = {}
         self._status: Dict[int, bytes] = {}
@@ -74,7 +78,7 @@ class Server:
         pid = os.fork()
         if pid == 0:
             os.close(reader)
-            Guard(job, writer, self._isolated, server).run()
+            Guard(job, writer, self._isolated, server, self._run_step).run()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
         os.close(writer)
         self._guards[job["id"]] = pid
@@ -99,8 +103,9 @@ class Server:
 class Guard:
     """The parent of one step: makes its surroundings, passes signals on, tells how it ended."""
 
-    def __init__(self, job: Dict[str, Any], status: int, isolated: bool, server: int) -> None:
+    def __init__(self, job: Dict[str, Any], status: int, isolated: bool, server: int, run_step: RunStep) -> None:
         self._server = server
+        self._run_step = run_step
         self._job = job
         self._status = status
         self._isolated = isolated
@@ -132,7 +137,7 @@ class Guard:
             reader, writer = os.pipe()
             self._child = os.fork()
             if self._child == 0:
-                Init(self._job, log, writer).run()
+                Init(self._job, log, writer, self._run_step).run()
             os.close(writer)
         else:
             namespaces.adopt_orphans()
@@ -172,7 +177,8 @@ class Guard:
 class Init:
     """Pid 1 of a step's namespace: reaps, and ends when the step ends, with which the kernel ends all the rest."""
 
-    def __init__(self, job: Dict[str, Any], log: int, status: int) -> None:
+    def __init__(self, job: Dict[str, Any], log: int, status: int, run_step: RunStep) -> None:
+        self._run_step = run_step
         self._job = job
         self._log = log
         self._status = status
@@ -183,37 +189,58 @@ class Init:
             namespaces.die_with_parent()
             namespaces.own_proc()
             signal.signal(signal.SIGTERM, lambda number, frame: _kill(-1, signal.SIGTERM))
-            step = os.fork()
-            if step == 0:
-                start_step(self._job, self._log)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
-            pid = status = 0
-            while pid != step:
-                pid, status = os.wait()
-            os.write(self._status, str(status).encode())
+            os.write(self._status, str(self._run_step(self._job, self._log)).encode())
+        except OSError as error:
+            os.write(self._log, f"kfops: the step could not be started: {error}\n".encode())
         finally:
-            os._exit(0)
+            os._exit(1)  # counts only when the status has not been told
+
+
+def fork_step(job: Dict[str, Any], log: int) -> int:
+    """Fork the step and reap whatever ends until the step does; return its wait status."""
+    step = os.fork()
+    if step == 0:
+        start_step(job, log)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
+    pid = status = 0
+    while pid != step:
+        pid, status = os.wait()
+    return status
 
 
 def start_step(job: Dict[str, Any], log: int) -> NoReturn:
-    """Become the step: own process group and session, output to its log, the job's environment and folder."""
+    """Become the step."""
+    try:
+        settle(log)
+    except OSError as error:
+        os.write(log, f"kfops: {error}\n".encode())
+        os._exit(126)
+    execute(job)
+
+
+def settle(log: int) -> None:
+    """Give this process what every step has: a session, its output in its log, signals as they are by default."""
+    namespaces.die_with_parent()
+    try:
+        os.setsid()
+    except PermissionError:
+        os.setpgid(0, 0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
+    namespaces.prefer_for_out_of_memory()
+    os.umask(0o022)  # as in a container, whatever the backend's own is
+
+
+def execute(job: Dict[str, Any]) -> NoReturn:
+    """Execute the job's command in its folder, with its environment and nothing else."""
     argv: List[str] = job["argv"]
     code = 127
     try:
-        namespaces.die_with_parent()
-        try:
-            os.setsid()
-        except PermissionError:
-            os.setpgid(0, 0)
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
-        namespaces.prefer_for_out_of_memory()
-        os.umask(0o022)  # as in a container, whatever the backend's own is
         os.chdir(job["cwd"])
         os.execvpe(argv[0], argv, job["env"])  # noqa: S606
     except FileNotFoundError:
@@ -248,7 +275,7 @@ def main(descriptor: int, backend: int, use_namespaces: bool) -> None:
     connection = socket.socket(fileno=descriptor)
     isolated, reason = namespaces.allowed() if use_namespaces else (False, "it is not wanted")
     connection.sendall(json.dumps({"isolated": isolated, "reason": reason}).encode() + b"\n")
-    Server(connection, isolated).serve()
+    Server(connection, isolated, fork_step).serve()
 
 
 if __name__ == "__main__":
