@@ -10,11 +10,13 @@ are looked up (``states``), built (``build``, ``build_pipeline``) and asked for 
     kaniko.py       a Job in the cluster; kaniko_job.py is its manifest
     registry.py     is the image there; credentials.py finds the log-in
     versions.py     the images of one pipeline version
+    listing.py      the images of all pipelines' versions
     pipeline.py     compile, upload and build in one
 """
 
 from kfops.images.context import Context, find, save_dockerfile
+from kfops.images.listing import list_images
 from kfops.images.pipeline import build_pipeline
 from kfops.images.versions import build, require_ready, states
 
-__all__ = ["Context", "build", "build_pipeline", "find", "require_ready", "save_dockerfile", "states"]
+__all__ = ["Context", "build", "build_pipeline", "find", "list_images", "require_ready", "save_dockerfile", "states"]

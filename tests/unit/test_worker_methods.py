@@ -10,7 +10,7 @@ from kfops.compiling.finish import package_of
 from kfops.errors import BuildFailed, LocalBackendError, NoBuilder, NotFound
 from kfops.serving import logs
 from kfops.serving.connections import Connections
-from kfops.serving.methods import runs, table, versions
+from kfops.serving.methods import pipelines, runs, table, versions
 from kfops.types import ConnectionStatus, Graph, ImageVersion, PipelineVersion, Run, Source, Step
 
 SOURCE = {"path": "churn.py", "kind": "file", "content": "", "encoding": "text", "os_path": ""}
@@ -197,7 +197,7 @@ def projects(tmp_path, monkeypatch):
     version = PipelineVersion("v-a", "p1", "churn", "version 1", number=1)
     monkeypatch.setattr(versions.pipelines, "upload", lambda package, **_: version)
     monkeypatch.setattr(
-        versions.pipelines, "list_versions", lambda *_: [version, PipelineVersion("v-b", "p1", "x", "2")]
+        pipelines.pipelines, "list_versions", lambda *_: [version, PipelineVersion("v-b", "p1", "x", "2")]
     )
     monkeypatch.setattr(runs.runs, "run", run)
     monkeypatch.setattr(runs.runs, "get_run", get_run)

@@ -12,7 +12,9 @@ from kfops.serving.calls import Method
 from kfops.serving.compiling import Compiler
 from kfops.serving.connections import Connections
 from kfops.serving.methods.access import Access
+from kfops.serving.methods.experiments import ExperimentMethods
 from kfops.serving.methods.models import ModelMethods
+from kfops.serving.methods.pipelines import PipelineMethods
 from kfops.serving.methods.runs import RunMethods
 from kfops.serving.methods.status import StatusMethods
 from kfops.serving.methods.versions import VersionMethods
@@ -23,5 +25,12 @@ __all__ = ["table"]
 def table(compiler: Compiler, connections: Optional[Connections] = None) -> Dict[str, Method]:
     """Return the methods by the names they have over the wire, over one compiler and the connections they share."""
     access = Access(connections or Connections())
-    parts = (StatusMethods(access), VersionMethods(access, compiler), RunMethods(access), ModelMethods(access))
+    parts = (
+        StatusMethods(access),
+        VersionMethods(access, compiler),
+        PipelineMethods(access),
+        RunMethods(access),
+        ExperimentMethods(access),
+        ModelMethods(access),
+    )
     return {name: method for part in parts for name, method in part.table().items()}

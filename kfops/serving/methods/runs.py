@@ -1,10 +1,10 @@
-"""Runs, their steps, and experiments."""
+"""Runs and their steps."""
 
 from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from kfops import experiments, runs
+from kfops import artifacts, comparison, housekeeping, runs
 from kfops.config import load
 from kfops.serving.calls import Call, Method
 from kfops.serving.logs import log_part
@@ -25,13 +25,19 @@ class RunMethods:
             "runs.get": self.get_run,
             "runs.stop": self.stop_run,
             "runs.retry": self.retry_run,
+            "runs.archive": self.archive_run,
+            "runs.delete": self.delete_run,
+            "runs.compare": self.compare_runs,
+            "steps.artifacts": self.step_artifacts,
             "steps.log": self.step_log,
-            "experiments.list": self.list_experiments,
         }
 
-    def list_runs(self, call: Call, root: str, page_token: str, page_size: int) -> Wire:
-        """Return a page of runs."""
-        found, token = self._access.ask(root, lambda c: runs.list_runs(c, page_size=page_size, page_token=page_token))
+    def list_runs(self, call: Call, root: str, page_token: str, page_size: int, **query: Any) -> Wire:
+        """Return a page of runs; ``query`` has the fields of `runs.RunQuery`."""
+        wanted = runs.RunQuery(**query)
+        found, token = self._access.ask(
+            root, lambda c: runs.list_runs(c, query=wanted, page_size=page_size, page_token=page_token)
+        )
         self._access.projects.seen((run.id for run in found), root)
         return {"runs": wires(found), "next_page_token": token}
 
@@ -68,10 +74,24 @@ class RunMethods:
         """Retry what failed of a run and return it."""
         return self._access.change(root, lambda c: wire(runs.retry_run(run_id, c)), about=run_id)
 
+    def archive_run(self, call: Call, root: str, run_id: str, archived: bool) -> Wire:
+        """Archive a run, or bring it back, and return it."""
+        put = housekeeping.archive_run if archived else housekeeping.restore_run
+        self._access.change(root, lambda c: put(run_id, c), about=run_id)
+        return self.get_run(call, root, run_id)
+
+    def delete_run(self, call: Call, root: str, run_id: str) -> None:
+        """Delete a run that has ended."""
+        self._access.change(root, lambda c: housekeeping.delete_run(run_id, c), about=run_id)
+
+    def compare_runs(self, call: Call, root: str, run_ids: List[str]) -> Wire:
+        """Return runs side by side."""
+        return self._access.ask(root, lambda c: wire(comparison.compare_runs(run_ids, c)), about=run_ids[0])
+
+    def step_artifacts(self, call: Call, root: str, run_id: str, step_id: str) -> List[Wire]:
+        """Return a step's output artifacts as they can be looked at."""
+        return self._access.ask(root, lambda c: wires(artifacts.previews(run_id, step_id, c)), about=run_id)
+
     def step_log(self, call: Call, root: str, run_id: str, step_id: str, offset: int) -> Wire:
         """Return a step's log from ``offset`` on."""
         return self._access.ask(root, lambda c: log_part(run_id, step_id, offset, c), about=run_id)
-
-    def list_experiments(self, call: Call, root: str) -> List[Wire]:
-        """Return the experiments."""
-        return self._access.ask(root, lambda c: wires(experiments.list_experiments(c)))

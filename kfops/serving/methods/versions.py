@@ -1,10 +1,10 @@
-"""Packages, pipelines, their versions and the versions' images."""
+"""From a source to a pipeline version: compiled, uploaded, its images built."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 from kfops import images, pipelines
 from kfops.config import Config, load
@@ -12,7 +12,7 @@ from kfops.errors import ImageError
 from kfops.images.versions import prepare
 from kfops.serving.calls import Call, Method
 from kfops.serving.compiling import Compiler
-from kfops.serving.methods.access import Access, Wire, wire, wires
+from kfops.serving.methods.access import Access, Wire, wires
 from kfops.serving.sources import config_of, folder_of
 from kfops.types import Package, PipelineVersion
 
@@ -29,10 +29,7 @@ class VersionMethods:
         return {
             "packages.compile": self.compile,
             "versions.create": self.create_version,
-            "versions.list": self.list_versions,
-            "versions.get": self.get_version,
             "versions.build": self.build_version,
-            "pipelines.list": self.list_pipelines,
         }
 
     def compile(self, call: Call, root: str, source: Wire, function: Optional[str], time_limit: float) -> Wire:
@@ -94,21 +91,6 @@ class VersionMethods:
             config = load(start=folder) if os.path.isdir(folder) else config
         built = self._build(call, found, package, config)
         return {"images": wires(built.images), "version": built.to_dict()}
-
-    def list_versions(self, call: Call, root: str, pipeline_id: str) -> List[Wire]:
-        """Return the versions of a pipeline."""
-        found = self._access.ask(root, lambda c: pipelines.list_versions(pipeline_id, c))
-        self._access.projects.seen((version.id for version in found), root)
-        return wires(found)
-
-    def get_version(self, call: Call, root: str, version_id: str) -> Wire:
-        """Return one version with its graph and its images."""
-        config = load(start=self._access.projects.of(version_id, root))
-        return self._access.connections.ask(config, lambda c: wire(pipelines.get_version(version_id, c, config)))
-
-    def list_pipelines(self, call: Call, root: str) -> List[Wire]:
-        """Return the pipelines."""
-        return self._access.ask(root, lambda c: wires(pipelines.list_pipelines(c)))
 
     def _build(
         self, call: Call, version: PipelineVersion, package: Optional[Package], config: Config
