@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Collection, Mapping
 from urllib.parse import unquote_plus
 
 import sqlalchemy as sa
@@ -31,11 +31,16 @@ _SECOND = 1_000_000
 
 @dataclass(frozen=True)
 class Fields:
-    """The names by which a resource is sorted and filtered; ``times`` names those that are points in time."""
+    """The names by which a resource is sorted and filtered; ``times`` names those that are points in time.
+
+    ``indexed`` has the names whose order an index has, each with the columns of which an index has the rows of one
+    value in that same order. Nothing is said of lists that are short.
+    """
 
     columns: Mapping[str, sa.ColumnElement[Any]]
     times: frozenset[str] = frozenset({"created_at", "scheduled_at", "finished_at"})
     metric: Callable[[str], sa.ColumnElement[Any]] | None = None
+    indexed: Mapping[str, Collection[sa.ColumnElement[Any]]] = field(default_factory=dict)
 
     def column(self, name: str) -> sa.ColumnElement[Any]:
         """Return the column called ``name``; raises Invalid when there is none."""
@@ -44,6 +49,10 @@ class Fields:
         if name not in self.columns:
             raise Invalid(f"Invalid field: {name!r}. Known are: {', '.join(sorted(self.columns))}.")
         return self.columns[name]
+
+    def served(self, sort_name: str) -> list[sa.ColumnElement[Any]]:
+        """Return the columns whose conditions an index serves while it is walked in the order of ``sort_name``."""
+        return [self.column(sort_name), *self.indexed[sort_name]]
 
     def condition(self, predicate: dict[str, Any]) -> sa.ColumnElement[bool]:
         """Return the condition of one predicate as ``parse_filter`` returns it."""

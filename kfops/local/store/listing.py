@@ -1,7 +1,7 @@
 """Listing as the v1beta1 API does it: filter, sort, and pages that stay right while things are added.
 
 A page token holds the last row's sort value and id (not an offset), together with the sorting and the filter it was
-made for.
+made for. A page costs what is on it, however long the list is, where an index has the order that is asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from ..problems import Invalid
 from .filters import Fields, parse_filter
+from .ordered import beside_the_order
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 200
@@ -38,26 +39,55 @@ class Listing:
         self, connection: sa.Connection, columns: sa.Select[Any], conditions: Sequence[sa.ColumnElement[bool]] = ()
     ) -> tuple[list[sa.Row[Any]], int, str]:
         """Return the rows of this page, how many there are in all, and the next page's token ("" at the end)."""
-        wanted = [*conditions, *(self.fields.condition(predicate) for predicate in self.predicates)]
-        total = connection.scalar(columns.with_only_columns(sa.func.count(), maintain_column_froms=True).where(*wanted))
-        value = self.fields.column(self.sort_name)
+        query = (
+            columns.add_columns(self.fields.column(self.sort_name).label("_sort_value"), self.key.label("_sort_key"))
+            .where(*self._walked(conditions))
+            .order_by(*self.order())
+            .limit(self.page_size + 1)
+        )
+        return self.cut(list(connection.execute(query)), self.count(connection, columns, conditions))
+
+    def wanted(self, conditions: Sequence[sa.ColumnElement[bool]]) -> list[sa.ColumnElement[bool]]:
+        """Return the conditions that every row of the list meets, on whichever page it is."""
+        return [*conditions, *(self.fields.condition(predicate) for predicate in self.predicates)]
+
+    def count(
+        self, connection: sa.Connection, columns: sa.Select[Any], conditions: Sequence[sa.ColumnElement[bool]]
+    ) -> int:
+        """Return how many rows the list has in all."""
+        counted = columns.with_only_columns(sa.func.count(), maintain_column_froms=True)
+        return int(connection.scalar(counted.where(*self.wanted(conditions))) or 0)
+
+    def order(self, value: sa.ColumnElement[Any] | None = None) -> list[sa.ColumnElement[Any]]:
+        """Return the order: by ``value``, which is the column sorted by unless given, then by the key."""
+        direction = sa.desc if self.descending else sa.asc
+        return [direction(self.fields.column(self.sort_name) if value is None else value), direction(self.key)]
+
+    def cut(self, rows: list[sa.Row[Any]], total: int) -> tuple[list[sa.Row[Any]], int, str]:
+        """Return the page out of its rows and the one after it, which tells that there is another page."""
+        if len(rows) <= self.page_size:
+            return rows, total, ""
+        rows = rows[: self.page_size]
+        return rows, total, self._token(rows[-1])
+
+    def beside(
+        self, condition: sa.ColumnElement[bool], served: Sequence[sa.ColumnElement[Any]] = ()
+    ) -> sa.ColumnElement[bool]:
+        """Return a condition as one that is tried on each row in the order; see ``beside_the_order``."""
+        return beside_the_order(condition, served, self.key)
+
+    def _walked(self, conditions: Sequence[sa.ColumnElement[bool]]) -> list[sa.ColumnElement[bool]]:
+        fields, sorting = self.fields, self.sort_name
+        wanted = self.wanted(conditions)
+        if sorting in fields.indexed:
+            wanted = [self.beside(condition, fields.served(sorting)) for condition in wanted]
         if self.after is not None:
             last_value, last_key = self.after
             # A row value: SQLite walks an index with it, where "a > x or (a = x and b > y)" makes it sort all rows.
-            here, last = sa.tuple_(value, self.key), sa.tuple_(sa.literal(last_value), sa.literal(last_key))
+            here = sa.tuple_(fields.column(sorting), self.key)
+            last = sa.tuple_(sa.literal(last_value), sa.literal(last_key))
             wanted.append(here < last if self.descending else here > last)
-        direction = sa.desc if self.descending else sa.asc
-        query = (
-            columns.add_columns(value.label("_sort_value"), self.key.label("_sort_key"))
-            .where(*wanted)
-            .order_by(direction(value), direction(self.key))
-            .limit(self.page_size + 1)
-        )
-        rows = list(connection.execute(query))
-        if len(rows) <= self.page_size:
-            return rows, int(total or 0), ""
-        rows = rows[: self.page_size]
-        return rows, int(total or 0), self._token(rows[-1])
+        return wanted
 
     def _token(self, last: sa.Row[Any]) -> str:
         text = json.dumps(

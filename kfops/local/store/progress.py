@@ -77,13 +77,12 @@ class Progress:
             if state is None:
                 self._written.pop(run_id, None)
                 return
+            shown = TERMINATING if state.terminating and not final else phase
+            finished_at = _microseconds(status.get("finishedAt")) if final else 0
+            # Most changes are of steps alone; a run's row is in many indexes, which would be written again.
+            changes_run = sa.or_(runs.c.status != shown, runs.c.finished_at != finished_at)
             connection.execute(
-                runs.update()
-                .where(runs.c.id == run_id)
-                .values(
-                    status=TERMINATING if state.terminating and not final else phase,
-                    finished_at=_microseconds(status.get("finishedAt")) if final else 0,
-                )
+                runs.update().where(runs.c.id == run_id, changes_run).values(status=shown, finished_at=finished_at)
             )
             connection.execute(workflows.update().where(workflows.c.run_id == run_id).values(status=head))
             if changed:

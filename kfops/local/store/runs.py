@@ -9,32 +9,26 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ..problems import Conflict, Invalid, Missing
+from . import by_metric
 from .experiments import ARCHIVED, AVAILABLE
 from .filters import Fields
 from .listing import parse_listing
 from .progress import FINAL_PHASES, TERMINATING, Progress
 from .schema import Database, metrics, runs, workflows
 
-#: MySQL, which the real backend uses, sorts "no metric" before every number; so does the smallest one.
-_NO_METRIC = -1.7e308
-
-
-def _metric(name: str) -> sa.ColumnElement[Any]:
-    value = (
-        sa.select(metrics.c.value)
-        .where(metrics.c.run_id == runs.c.id, metrics.c.name == name)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return sa.func.coalesce(value, _NO_METRIC)
-
-
 _FIELDS = Fields(
     {
         name: runs.c[name]
         for name in ("id", "name", "created_at", "description", "scheduled_at", "storage_state", "status")
     },
-    metric=_metric,
+    metric=by_metric.value_of,
+    indexed={
+        "created_at": [runs.c.experiment_id, runs.c.status, runs.c.version_id, runs.c.job_id],
+        "name": [],
+        "status": [],
+        "scheduled_at": [],
+        "id": [],
+    },
 )
 
 _REFERENCES = {"EXPERIMENT": runs.c.experiment_id, "JOB": runs.c.job_id, "PIPELINE_VERSION": runs.c.version_id}
@@ -63,6 +57,14 @@ class NewRun:
     parameters: list[dict[str, str]] = field(default_factory=list)
 
 
+def add(connection: sa.Connection, run: NewRun) -> None:
+    """Add a run in a transaction that may be about more than the run."""
+    values = asdict(run)
+    texts = {"submitted": values.pop("submitted"), "workflow": values.pop("workflow")}
+    connection.execute(runs.insert().values(storage_state=AVAILABLE, **values))
+    connection.execute(workflows.insert().values(run_id=run.id, **texts))
+
+
 class Runs:
     """The runs in the store."""
 
@@ -72,11 +74,8 @@ class Runs:
 
     def create(self, run: NewRun) -> sa.Row[Any]:
         """Add a run; when this returns it is accepted, and will be executed whatever happens to this process."""
-        values = asdict(run)
-        texts = {"submitted": values.pop("submitted"), "workflow": values.pop("workflow")}
         with self._database.begin(durable=True) as connection:
-            connection.execute(runs.insert().values(storage_state=AVAILABLE, **values))
-            connection.execute(workflows.insert().values(run_id=run.id, **texts))
+            add(connection, run)
         return self.get(run.id)
 
     def get(self, run_id: str) -> sa.Row[Any]:
@@ -107,7 +106,11 @@ class Runs:
                 raise Invalid(f"Runs cannot be listed by {kind}; use {', '.join(_REFERENCES)}.")
             conditions = [_REFERENCES[kind] == owner]
         with self._database.begin() as connection:
-            rows, total, token = listing.page(connection, runs.select(), conditions)
+            kind, _, metric = listing.sort_name.partition(":")
+            if kind == "metric":
+                rows, total, token = by_metric.page(connection, listing, metric, conditions)
+            else:
+                rows, total, token = listing.page(connection, runs.select(), conditions)
             texts = connection.execute(
                 sa.select(workflows.c.run_id, workflows.c.submitted).where(
                     workflows.c.run_id.in_([row.id for row in rows])

@@ -18,7 +18,10 @@ from sqlalchemy.pool import StaticPool
 from kfops.errors import LocalBackendError
 
 #: Raised with every change of the tables; ``_migrate`` brings older files up to it.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 3
+
+#: The last one is kilobytes, as many as the indexes of ten thousand runs take; they are taken when they are needed.
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-16000")
 
 metadata = sa.MetaData()
 
@@ -89,10 +92,17 @@ runs = sa.Table(
     sa.Column("job_id", sa.String, nullable=False, default=""),
     sa.Column("job_name", sa.String, nullable=False, default=""),
     sa.Column("parameters", sa.JSON, nullable=False),
-    sa.Index("runs_in_order", "created_at", "id"),
-    sa.Index("runs_of_experiment", "experiment_id", "created_at", "id"),
-    sa.Index("runs_by_status", "status", "created_at", "id"),
-    sa.Index("runs_by_name", "name", "id"),
+    # A page is read by walking an index in the order wanted. What lists are filtered by stands at the end of each, so
+    # that rows that do not match are passed over, and counted, without reading them.
+    sa.Index("runs_in_order", "created_at", "id", "storage_state", "status", "experiment_id", "name"),
+    sa.Index("runs_by_name", "name", "id", "storage_state", "status", "experiment_id", "created_at"),
+    sa.Index("runs_by_status", "status", "id", "storage_state", "experiment_id", "name", "created_at"),
+    sa.Index("runs_by_schedule", "scheduled_at", "id", "storage_state", "status", "experiment_id", "name"),
+    sa.Index("runs_by_id", "id", "storage_state", "status", "experiment_id", "name", "created_at"),
+    sa.Index("runs_of_status", "status", "created_at", "id", "storage_state", "experiment_id", "name"),
+    sa.Index("runs_of_experiment", "experiment_id", "created_at", "id", "storage_state", "status", "name"),
+    sa.Index("runs_of_version", "version_id", "created_at", "id", "storage_state", "status"),
+    sa.Index("runs_of_job", "job_id", "created_at", "id", "storage_state", "status"),
 )
 
 workflows = sa.Table(
@@ -120,6 +130,49 @@ metrics = sa.Table(
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.Float, nullable=False),
     sa.Column("format", sa.String, nullable=False, default=""),
+    sa.Index("metrics_in_order", "name", "value", "run_id", "node_id"),
+    sa.Index("metrics_by_run", "name", "run_id"),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    # What the name of the ScheduledWorkflow would be; its runs are named after it.
+    sa.Column("resource_name", sa.String, nullable=False),
+    sa.Column("description", sa.String, nullable=False),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("updated_at", sa.BigInteger, nullable=False),
+    sa.Column("max_concurrency", sa.Integer, nullable=False),
+    sa.Column("no_catchup", sa.Boolean, nullable=False),
+    sa.Column("cron", sa.String, nullable=False),
+    sa.Column("interval", sa.BigInteger, nullable=False),
+    # Seconds since 1970, as is what is due: schedules know no shorter time.
+    sa.Column("start_time", sa.BigInteger),
+    sa.Column("end_time", sa.BigInteger),
+    sa.Column("last_due", sa.BigInteger),
+    sa.Column("last_index", sa.Integer, nullable=False, default=0),
+    sa.Column("service_account", sa.String, nullable=False),
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("experiment_id", sa.String, nullable=False),
+    sa.Column("experiment_name", sa.String, nullable=False),
+    sa.Column("pipeline_id", sa.String, nullable=False),
+    sa.Column("pipeline_name", sa.String, nullable=False),
+    sa.Column("version_id", sa.String, nullable=False),
+    sa.Column("version_name", sa.String, nullable=False),
+    sa.Column("parameters", sa.JSON, nullable=False),
+    sa.Index("jobs_in_order", "created_at", "id"),
+    sa.Index("jobs_of_experiment", "experiment_id", "created_at", "id"),
+)
+
+job_workflows = sa.Table(
+    "job_workflows",
+    metadata,
+    sa.Column("job_id", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("submitted", sa.Text, nullable=False),
 )
 
 step_cache = sa.Table(
@@ -152,7 +205,7 @@ class Database:
         )
         self._connection = self._engine.connect()
         self._raw = cast(sqlite3.Connection, self._connection.connection.dbapi_connection)
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in _PRAGMAS:
             self._raw.execute(f"PRAGMA {pragma}")
         self._migrate(path)
 
@@ -184,7 +237,16 @@ class Database:
         if found < SCHEMA_VERSION:
             with self.begin(durable=True) as connection:
                 metadata.create_all(connection)
+                _renew_indexes(connection)
                 connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def _pragma(self, name: str) -> Any:
         return self._raw.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def _renew_indexes(connection: sa.Connection) -> None:
+    """Make every index anew: one of an older file may have other columns under the same name."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            index.drop(connection, checkfirst=True)
+            index.create(connection)
