@@ -1,0 +1,1 @@
+"""When recurring runs are due, by the rules of Kubeflow Pipelines' ScheduledWorkflow controller, and starting them."""
