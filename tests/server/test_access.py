@@ -61,8 +61,8 @@ def log_in(send, jp_auth_header):
 
 
 def test_there_are_routes_to_be_tried():
-    assert len(ALL) == 18
-    assert len(CHANGING) == 6
+    assert len(ALL) >= 30
+    assert len(CHANGING) >= 12
 
 
 @pytest.mark.parametrize(("method", "path"), ALL)

@@ -26,7 +26,7 @@ BAD_BODIES = [
     ("POST", "runs", "{}", "version_id", "version_id is missing"),
     ("POST", "runs", '{"version_id": "v", "parameters": []}', "parameters", "parameters cannot be"),
     ("POST", "runs", '{"version_id": true}', "version_id", "version_id cannot be true"),
-    ("PATCH", "runs/r1", "{}", "state", "state is missing"),
+    ("PATCH", "pipelines/p1", "{}", "default_version_id", "default_version_id is missing"),
     ("PATCH", "runs/r1", '{"state": "succeeded"}', "state", "state cannot be succeeded"),
 ]
 
@@ -161,6 +161,6 @@ async def test_an_operation_that_breaks_in_the_server_is_not_shown_either(api, s
 
 
 async def test_a_verb_that_a_route_does_not_have_is_refused_as_json(api):
-    status, error = await api("DELETE", "runs/r1")
+    status, error = await api("DELETE", "runs")
     assert status == 405
     assert set(error) == {"code", "message", "why", "remedy", "details"}

@@ -21,7 +21,10 @@ NOTEBOOK = {
         ("pipelines", "pipelines", "pipelines.list", {}),
         ("pipelines/p1/versions", "versions", "versions.list", {"pipeline_id": "p1"}),
         ("versions/v1", None, "versions.get", {"version_id": "v1"}),
-        ("runs", None, "runs.list", {"page_token": "", "page_size": 50}),
+        ("versions/v1/package", None, "versions.package", {"version_id": "v1"}),
+        ("images", "versions", "images.list", {}),
+        ("runs", None, "runs.list", {"page_token": "", "page_size": 50, "archived": False}),
+        ("runs/r1/steps/a-1/artifacts", "previews", "steps.artifacts", {"run_id": "r1", "step_id": "a-1"}),
         ("runs/r1", None, "runs.get", {"run_id": "r1"}),
         ("runs/r1/steps/a-1/log", None, "steps.log", {"run_id": "r1", "step_id": "a-1", "offset": 0}),
         ("models", "models", "models.list", {}),
@@ -59,6 +62,71 @@ async def test_a_page_of_runs_is_asked_for_by_its_token(api):
     _, asked = await api("GET", "runs", page_token="next one", page_size="7")
     assert asked["params"]["page_token"] == "next one"
     assert asked["params"]["page_size"] == 7
+
+
+async def test_runs_are_narrowed_down_and_sorted(api, services):
+    query = {"state": "failed", "pipeline_id": "p1", "experiment_id": "e1", "text": "ch", "sort_by": "name desc"}
+    _, asked = await api("GET", "runs", archived="true", **query)
+    wanted = {"root": services.root, "page_token": "", "page_size": 50, "archived": True, **query}
+    assert asked == {"method": "runs.list", "params": wanted}
+
+
+async def test_runs_are_compared_and_so_are_versions(api):
+    _, asked = await api("GET", "comparison", run_ids="r1,r2")
+    assert asked["params"]["run_ids"] == ["r1", "r2"]
+    _, asked = await api("GET", "versions/v2/changes", since="v1")
+    assert asked == {"method": "versions.changes", "params": {**asked["params"], "version_id": "v2", "since": "v1"}}
+
+
+@pytest.mark.parametrize("ids", ["r1", "", "r1,../r2", ",".join(f"r{n}" for n in range(11))])
+async def test_runs_that_cannot_be_compared_are_refused_before_the_worker_is_asked(api, ids):
+    status, error = await api("GET", "comparison", run_ids=ids)
+    assert (status, error["code"]) == (400, "invalid_input")
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "method", "params"),
+    [
+        ("PATCH", "runs/r1", {"archived": True}, "runs.archive", {"run_id": "r1", "archived": True}),
+        ("DELETE", "runs/r1", None, "runs.delete", {"run_id": "r1"}),
+        ("DELETE", "versions/v1", None, "versions.delete", {"version_id": "v1"}),
+        ("DELETE", "pipelines/p1", None, "pipelines.delete", {"pipeline_id": "p1"}),
+        (
+            "PATCH",
+            "pipelines/p1",
+            {"default_version_id": "v2"},
+            "pipelines.default",
+            {"pipeline_id": "p1", "version_id": "v2"},
+        ),
+        ("POST", "experiments", {"name": "e"}, "experiments.create", {"name": "e"}),
+        (
+            "PATCH",
+            "experiments/e1",
+            {"archived": False},
+            "experiments.archive",
+            {"experiment_id": "e1", "archived": False},
+        ),
+        ("DELETE", "experiments/e1", None, "experiments.delete", {"experiment_id": "e1"}),
+    ],
+)
+async def test_what_changes_something_asks_the_worker(api, services, monkeypatch, verb, path, body, method, params):
+    asked = []
+    worker_call = services.worker.call
+
+    async def call(name, given, **more):
+        asked.append((name, given))
+        return await worker_call(name, given, **more)
+
+    monkeypatch.setattr(services.worker, "call", call)
+    status, _ = await api(verb, path, body)
+    assert status in (200, 201, 204)
+    assert asked[-1] == (method, {"root": services.root, **params})
+
+
+@pytest.mark.parametrize("body", [{}, {"state": "stopped", "archived": True}, {"archived": "yes"}])
+async def test_a_run_is_changed_in_one_way_at_a_time(api, body):
+    status, error = await api("PATCH", "runs/r1", body)
+    assert (status, error["code"]) == (400, "invalid_input")
 
 
 async def test_a_log_is_asked_for_from_an_offset(api):

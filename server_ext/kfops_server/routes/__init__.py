@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from .compile import BuildHandler, PackagesHandler, VersionsHandler
+from .experiments import ExperimentHandler, ExperimentsHandler
 from .models import ModelHandler, ModelsHandler
 from .operations import OperationHandler, OperationsHandler
-from .pipelines import PipelinesHandler, PipelineVersionsHandler, VersionHandler
-from .runs import ExperimentsHandler, RunHandler, RunsHandler, StepLogHandler
+from .pipelines import (
+    ImagesHandler,
+    PipelineHandler,
+    PipelinesHandler,
+    PipelineVersionsHandler,
+    VersionChangesHandler,
+    VersionHandler,
+    VersionPackageHandler,
+)
+from .runs import ComparisonHandler, RunHandler, RunsHandler, StepArtifactsHandler, StepLogHandler
 from .status import StatusHandler
 
 __all__ = ["ROUTES"]
@@ -19,14 +28,21 @@ ROUTES = [
     (r"/kfops/versions", VersionsHandler),
     (rf"/kfops/versions/{_ID}", VersionHandler),
     (rf"/kfops/versions/{_ID}/images", BuildHandler),
+    (rf"/kfops/versions/{_ID}/package", VersionPackageHandler),
+    (rf"/kfops/versions/{_ID}/changes", VersionChangesHandler),
     (r"/kfops/operations", OperationsHandler),
     (rf"/kfops/operations/{_ID}", OperationHandler),
     (r"/kfops/pipelines", PipelinesHandler),
+    (rf"/kfops/pipelines/{_ID}", PipelineHandler),
     (rf"/kfops/pipelines/{_ID}/versions", PipelineVersionsHandler),
     (r"/kfops/runs", RunsHandler),
     (rf"/kfops/runs/{_ID}", RunHandler),
     (rf"/kfops/runs/{_ID}/steps/{_ID}/log", StepLogHandler),
+    (rf"/kfops/runs/{_ID}/steps/{_ID}/artifacts", StepArtifactsHandler),
+    (r"/kfops/comparison", ComparisonHandler),
     (r"/kfops/models", ModelsHandler),
     (rf"/kfops/models/{_ID}", ModelHandler),
+    (r"/kfops/images", ImagesHandler),
     (r"/kfops/experiments", ExperimentsHandler),
+    (rf"/kfops/experiments/{_ID}", ExperimentHandler),
 ]

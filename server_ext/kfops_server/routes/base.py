@@ -85,9 +85,14 @@ class KfopsHandler(APIHandler):
     def decode_argument(self, value: bytes, name: Optional[str] = None) -> str:
         """Return an argument of the path or query, refusing a path's ids that cannot be any."""
         text = super().decode_argument(value, name)
-        if name is None and not _ID.match(text):
-            raise InvalidInput(f"{text[:80]!r} is not an id.", why="Ids have letters, digits and _ . : - only.")
+        if name is None:
+            self.check_id(text)
         return text
+
+    def check_id(self, text: str) -> None:
+        """Raise InvalidInput unless a text can be an id."""
+        if not _ID.match(text):
+            raise InvalidInput(f"{text[:80]!r} is not an id.", why="Ids have letters, digits and _ . : - only.")
 
     def body(self, *fields: Field) -> Dict[str, Any]:
         """Return the fields of the JSON body; raises InvalidInput."""
@@ -112,6 +117,18 @@ class KfopsHandler(APIHandler):
                 f"{name} cannot be {text[:40]}.", why=f"It is a number from {least} to {most}.", field=name
             )
         return int(text)
+
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """Return a word of the query, the first choice unless given; raises InvalidInput."""
+        text = self.get_query_argument(name, choices[0])
+        if text not in choices:
+            raise InvalidInput(f"{name} cannot be {text[:40]}.", why=f"It is one of {', '.join(choices)}.", field=name)
+        return text
+
+    def done(self) -> None:
+        """Answer that it is done, and nothing else."""
+        self.set_status(204)
+        self.finish()
 
     def reply(self, value: Any, status: int = 200) -> None:
         """Answer with a JSON value."""

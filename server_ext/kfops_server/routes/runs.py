@@ -1,9 +1,14 @@
-"""Routes of runs, their steps' logs, and experiments."""
+"""Routes of runs, their steps' logs and artifacts."""
 
 from __future__ import annotations
 
+from kfops.errors import InvalidInput
+
 from ..body import Field
 from .base import KfopsHandler, guarded
+
+#: What a list of runs can be narrowed down and sorted by.
+_NARROWING = ("state", "pipeline_id", "experiment_id", "text", "sort_by")
 
 
 class RunsHandler(KfopsHandler):
@@ -11,11 +16,13 @@ class RunsHandler(KfopsHandler):
 
     @guarded
     async def get(self) -> None:
-        """Answer with a page of runs, newest first."""
+        """Answer with a page of runs, newest first unless another order is asked for."""
         page = await self.ask(
             "runs.list",
             page_token=self.get_query_argument("page_token", ""),
             page_size=self.number("page_size", 50, least=1, most=200),
+            archived=self.choice("archived", ("false", "true")) == "true",
+            **{name: self.get_query_argument(name) for name in _NARROWING if self.get_query_argument(name, "")},
         )
         self.reply(page)
 
@@ -41,10 +48,35 @@ class RunHandler(KfopsHandler):
 
     @guarded
     async def patch(self, run_id: str) -> None:
-        """Stop the run, or retry what failed of it."""
-        state = self.body(Field("state", required=True, choices=("stopped", "running")))["state"]
-        method = "runs.stop" if state == "stopped" else "runs.retry"
-        self.reply(await self.ask(method, run_id=run_id))
+        """Stop the run, retry what failed of it, archive it or bring it back."""
+        change = self.body(Field("state", choices=("stopped", "running")), Field("archived", types=(bool,)))
+        if len(change) != 1:
+            raise InvalidInput("A run is changed in one way at a time.", remedy="Send either state or archived.")
+        if "archived" in change:
+            self.reply(await self.ask("runs.archive", run_id=run_id, archived=change["archived"]))
+        else:
+            method = "runs.stop" if change["state"] == "stopped" else "runs.retry"
+            self.reply(await self.ask(method, run_id=run_id))
+
+    @guarded
+    async def delete(self, run_id: str) -> None:
+        """Delete a run that has ended."""
+        await self.ask("runs.delete", run_id=run_id)
+        self.done()
+
+
+class ComparisonHandler(KfopsHandler):
+    """Runs side by side."""
+
+    @guarded
+    async def get(self) -> None:
+        """Answer with the comparison of the runs that the query names."""
+        ids = [run_id for run_id in self.get_query_argument("run_ids", "").split(",") if run_id]
+        if not 2 <= len(ids) <= 10:
+            raise InvalidInput("Two to ten runs can be compared.", why=f"The query names {len(ids)}.", field="run_ids")
+        for run_id in ids:
+            self.check_id(run_id)
+        self.reply(await self.ask("runs.compare", run_ids=ids))
 
 
 class StepLogHandler(KfopsHandler):
@@ -57,10 +89,10 @@ class StepLogHandler(KfopsHandler):
         self.reply(await self.ask("steps.log", run_id=run_id, step_id=step_id, offset=offset))
 
 
-class ExperimentsHandler(KfopsHandler):
-    """All experiments."""
+class StepArtifactsHandler(KfopsHandler):
+    """The output artifacts of a step."""
 
     @guarded
-    async def get(self) -> None:
-        """Answer with the experiments."""
-        self.reply({"experiments": await self.ask("experiments.list")})
+    async def get(self, run_id: str, step_id: str) -> None:
+        """Answer with the artifacts as they can be looked at."""
+        self.reply({"previews": await self.ask("steps.artifacts", run_id=run_id, step_id=step_id)})
