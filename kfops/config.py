@@ -1,6 +1,7 @@
 """config.yaml as typed data, with every problem named by its file, line and key.
 
-The keys are those of the original Kfops, and ``connection``, ``models`` and ``image_builder.builder`` beside them.
+The keys are those of the original Kfops, and ``connection``, ``local``, ``models`` and ``image_builder.builder`` beside
+them.
 """
 
 from __future__ import annotations

@@ -128,6 +128,29 @@ class ConnectionSection(Section):
     ui_url: str = ""
 
 
+class Local(Section):
+    """How the embedded backend executes this project's steps. The file with secrets is named, and read when needed."""
+
+    executor: Literal["process", "warm", "container"] = "process"
+    engine: Literal["auto", "podman", "docker"] = "auto"
+    secrets: str = ""
+    parallelism: Optional[int] = None
+
+    @field_validator("parallelism")
+    @classmethod
+    def _some_steps(cls, parallelism: Optional[int]) -> Optional[int]:
+        if parallelism is not None and parallelism < 1:
+            raise PydanticCustomError(
+                "not_possible",
+                "parallelism",
+                {
+                    "why": f"It is how many steps are executed at a time, and {parallelism} would execute none.",
+                    "remedy": "Take 1 or more, or leave it out: then the machine's processors decide.",
+                },
+            )
+        return parallelism
+
+
 class Config(Section):
     """config.yaml. Sections that the file leaves out have their defaults; relative paths start at ``root``."""
 
@@ -136,6 +159,7 @@ class Config(Section):
     image_builder: ImageBuilder = Field(default_factory=lambda: ImageBuilder(container_registry_uri=""))
     models: Models = Field(default_factory=Models)
     connection: ConnectionSection = Field(default_factory=ConnectionSection)
+    local: Local = Field(default_factory=Local)
     deployment: Optional[Deployment] = None
 
     _path: Optional[Path] = PrivateAttr(default=None)

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Optional, TypeVar
 from urllib.parse import urlencode
 
+from kfops import embedded
 from kfops.config import Config, load
 from kfops.credentials import Claims, TokenFile, claims_of, find_token
 from kfops.errors import BackendError, ConnectionFailed, InvalidInput
 from kfops.probe import Health, address, probe
 from kfops.refusals import explain, is_page, of_api_exception
-from kfops.sdk import make_client
+from kfops.sdk import make_client, set_headers
 from kfops.surroundings import own_namespace, own_user, versions
 from kfops.transport import Response, request
 from kfops.types import ConnectionStatus, Run
@@ -65,6 +66,7 @@ class Connection:
         if not (self.namespace or health.multi_user):
             self.namespace = _SINGLE_USER_NAMESPACE
         self.ui_url = ui_url
+        self._headers: Dict[str, str] = {}
         self._ended: Dict[str, Run] = {}
         self._token = token
         self._client: Any = None
@@ -86,7 +88,16 @@ class Connection:
                 self._client = make_client(
                     self.host, self._token, namespace=self.required_namespace(), ui_host=self.ui_url
                 )
+                set_headers(self._client, self._headers)
             return self._client
+
+    def follow(self, config: Config) -> Connection:
+        """Let the embedded backend execute from now on what is started here as ``config`` says; return this."""
+        if self.kind == "embedded":
+            with self._lock:
+                self._headers = embedded.headers(config)
+                set_headers(self._client, self._headers)
+        return self
 
     def required_namespace(self) -> str:
         """Return the namespace that API calls must name: "" in single-user mode, where none may be named.
@@ -124,6 +135,10 @@ class Connection:
     def post_json(self, path: str, body: Dict[str, Any], *, what: str = "answer") -> Dict[str, Any]:
         """Send an object and return the one that comes back."""
         return self._object(self._ask("POST", path, body, 30.0, what), what)
+
+    def delete(self, path: str, *, what: str = "answer") -> None:
+        """Delete what is at ``path``."""
+        self._ask("DELETE", path, None, 30.0, what)
 
     def call(self, what: str, ask: Callable[[Any], Result]) -> Result:
         """Return ``ask(client)``, with what ``kfp.Client`` raises turned into our errors.
@@ -182,7 +197,7 @@ class Connection:
 
     def _ask(self, method: str, path: str, body: Optional[Any], timeout: float, what: str) -> Response:
         token = self._read_token()
-        answer = request(method, self.host + path, token=token, body=body, timeout=timeout)
+        answer = request(method, self.host + path, token=token, body=body, timeout=timeout, headers=self._headers)
         page = is_page(answer.text()[:200]) and "html" in answer.headers.get("content-type", "html")
         if answer.status >= 300 or page:
             raise explain(
@@ -261,14 +276,16 @@ def connect(
     space = namespace or named.namespace or config.pipeline.namespace or own_namespace()
     token = find_token(token_path or _below(config.root, named.token_path))
     where = host or named.host or os.environ.get(_ENDPOINT_VARIABLE) or ""
-    if kind == "embedded" or (kind == "auto" and not where and _is_embedded(token)):
-        return _connect_embedded(token if kind == "auto" else None, named.ui_url)
+    if kind == "embedded" or (kind == "auto" and not where and embedded.is_meant(token)):
+        where, own = embedded.start(token if kind == "auto" else None, config)
+        found = Connection(where, probe(where, own.read()), token=own, namespace="", ui_url=named.ui_url)
+        return found.follow(config)
     where = address(where or IN_CLUSTER)
     text = token.read() if token is not None else ""
     if token is not None and not space:
         space = claims_of(text).namespace
     health = probe(where, text, namespace=space)
-    return Connection(where, health, token=token, namespace=space, ui_url=named.ui_url)
+    return Connection(where, health, token=token, namespace=space, ui_url=named.ui_url).follow(config)
 
 
 def _kind(kind: str, host: Optional[str]) -> str:
@@ -281,19 +298,6 @@ def _kind(kind: str, host: Optional[str]) -> str:
             remedy="Leave out either kind='embedded' or the host.",
         )
     return kind
-
-
-def _is_embedded(token: Optional[TokenFile]) -> bool:
-    """Whether no cluster is named: there is no token, or it is the embedded backend's own."""
-    return token is None or (token.path.parent / "connection.json").is_file()
-
-
-def _connect_embedded(token: Optional[TokenFile], ui_url: str) -> Connection:
-    from kfops.local import daemon
-
-    endpoint = daemon.ensure_running(token.path.parent if token is not None else None)
-    own = TokenFile(Path(endpoint.token_path))
-    return Connection(endpoint.url, probe(endpoint.url, own.read()), token=own, namespace="", ui_url=ui_url)
 
 
 def _below(root: Path, path: str) -> Optional[str]:

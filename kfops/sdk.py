@@ -7,7 +7,7 @@ from ``~/.config/kfp/context.json``, into which it also writes.
 from __future__ import annotations
 
 import warnings
-from typing import Any, Optional
+from typing import Any, Mapping, Optional
 
 
 def make_client(host: str, credentials: Optional[Any], *, namespace: str, ui_host: str = "") -> Any:
@@ -42,3 +42,11 @@ def make_client(host: str, credentials: Optional[Any], *, namespace: str, ui_hos
     client = Client(host=host, credentials=credentials, ui_host=ui_host or None)
     client.set_user_namespace(namespace)
     return client
+
+
+def set_headers(client: Optional[Any], headers: Mapping[str, str]) -> None:
+    """Let a client, if there is one yet, send these headers with each request."""
+    if client is None:
+        return
+    for name, value in headers.items():
+        client.runs.api_client.set_default_header(name, value)

@@ -62,7 +62,7 @@ def run(
     's3://trained-models/0b3c…'
     """
     config = config or load()
-    connection = connection or connect(config)
+    connection = connection.follow(config) if connection else connect(config)
     version, text = read_version(version if isinstance(version, str) else version.id, connection)
     workflow = workflow_in(text)
     arguments = _arguments(version, workflow, dict(parameters or {}), config)

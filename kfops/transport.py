@@ -14,7 +14,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from kfops.errors import ConnectionFailed
@@ -52,6 +52,7 @@ def request(
     body: Optional[Any] = None,
     timeout: float = 30.0,
     largest: int = LARGEST_ANSWER,
+    headers: Optional[Mapping[str, str]] = None,
 ) -> Response:
     """Send one request and return whatever answer comes, of any status; redirects are not followed.
 
@@ -65,6 +66,8 @@ def request(
         Seconds for everything together.
     largest
         Bytes of the answer's body that are read at most.
+    headers
+        Sent beside those of every request.
 
     Raises
     ------
@@ -75,19 +78,19 @@ def request(
     parts = urlsplit(url)
     place = f"{parts.scheme}://{parts.netloc}"
     connection = http.client.HTTPConnection(parts.hostname or "", _port(url))
-    headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "kfops"}
+    sent = {"Accept": "application/json", "Connection": "close", "User-Agent": "kfops", **(headers or {})}
     payload = None
     if token:
-        headers["Authorization"] = f"Bearer {token}"
+        sent["Authorization"] = f"Bearer {token}"
     if body is not None:
         payload = json.dumps(body).encode("utf-8")
-        headers["Content-Type"] = "application/json"
+        sent["Content-Type"] = "application/json"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     real: Optional[socket.socket] = None
     try:
         real = _open(url, deadline)
         connection.sock = _DeadlineSocket(real, deadline)
-        connection.request(method, target, body=payload, headers=headers)
+        connection.request(method, target, body=payload, headers=sent)
         return _read(connection.getresponse(), largest)
     except socket.gaierror as error:
         raise ConnectionFailed(

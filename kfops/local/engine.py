@@ -20,9 +20,9 @@ from .execution.leftovers import kill_leftovers
 from .execution.records import RunRecords
 from .execution.resuming import for_retry
 from .execution.run import Run
-from .execution.step import StepRunner
+from .execution.runners import Runners
 from .executors.base import Executor
-from .executors.process import ProcessExecutor
+from .settings import Settings, of_workflow
 from .workflow.spec import check
 
 __all__ = ["Engine", "RunRecords", "check"]
@@ -42,7 +42,7 @@ class Engine:
     python
         The interpreter of the pipeline environment.
     executor
-        How steps become processes; processes of this machine unless given.
+        How the steps of all runs become processes; unless given, each run's settings decide.
     """
 
     def __init__(
@@ -55,17 +55,15 @@ class Engine:
     ) -> None:
         self._records = records
         self._data_dir = Path(data_dir).absolute()
-        self._executor = executor or ProcessExecutor()
-        self._runner = StepRunner(self._data_dir, self._executor, python)
+        self._runners = Runners(self._data_dir, python, executor)
         self._width = max(4, os.cpu_count() or 1)
-        self._slots: Optional[asyncio.Semaphore] = None
         self._runs: Dict[str, Run] = {}
         self._tasks: Dict[str, asyncio.Task[None]] = {}
 
     @property
     def artifacts(self) -> ArtifactStore:
         """The artifacts of all runs."""
-        return self._runner.artifacts
+        return self._runners.default.artifacts
 
     async def start(self) -> None:
         """Go on with every unfinished run; what is left of their steps' processes is killed first."""
@@ -73,8 +71,7 @@ class Engine:
         killed = kill_leftovers(self._data_dir / "runs", unfinished)
         if killed:
             _log.warning("killed %d processes left over from a backend that was killed", killed)
-        self._slots = asyncio.Semaphore(self._width)
-        await self._executor.start()
+        await self._runners.of(Settings())
         for run_id in unfinished:
             self.submit(run_id)
 
@@ -85,8 +82,11 @@ class Engine:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        await self._executor.close()
-        self._runner.close()
+        await self._runners.close()
+
+    async def check(self, settings: Settings) -> None:
+        """Refuse settings of a run that cannot be followed here, before it is accepted; raises InvalidInput."""
+        await self._runners.check(settings)
 
     def submit(self, run_id: str) -> None:
         """Execute a run that the store has."""
@@ -118,10 +118,13 @@ class Engine:
         self.submit(run_id)
 
     async def _execute(self, run_id: str) -> None:
-        assert self._slots is not None, "the engine is not started"
         try:
             folder = self._data_dir / "runs" / run_id
-            run = Run(run_id, self._records, self._runner, folder, self._slots, self._width)
+            submitted = self._records.workflow(run_id)
+            settings = of_workflow(submitted)
+            width = settings.parallelism or self._width
+            runner = await self._runners.of(settings)
+            run = Run(run_id, submitted, self._records, runner, folder, self._runners.slots(width), width)
         except Exception as error:
             _log.exception("run %s cannot be executed", run_id)
             self._records.save_status(run_id, {"phase": "Error", "message": f"The run cannot be executed: {error}"})

@@ -14,6 +14,9 @@ from tornado.netutil import bind_sockets
 
 from kfops.connection import Connection, connect
 from kfops.local.api import Backend, application
+from kfops.local.scheduling.scheduler import Scheduler
+from kfops.local.scheduling.zones import Zone
+from kfops.local.settings import Settings
 from kfops.local.store import Store
 
 TOKEN = "token-of-the-fake-backend"
@@ -30,6 +33,9 @@ class ScriptedBackend:
         self.connection: Connection
 
     # What the API asks of an engine.
+
+    async def check(self, settings: Settings) -> None:
+        """Take every project's settings."""
 
     def submit(self, run_id: str) -> None:
         """Leave the run where it is, unless the test has other plans: it moves it."""
@@ -102,7 +108,8 @@ def scripted_backend(folder: Path) -> Iterator[ScriptedBackend]:
         store = Store(folder / "kfops.db")
         store.experiments.default()
         backend = ScriptedBackend(store, folder, asyncio.get_running_loop())
-        server = HTTPServer(application(Backend(store, backend, folder, TOKEN, "test", time.time())))
+        scheduler = Scheduler(store, backend, Zone())
+        server = HTTPServer(application(Backend(store, backend, scheduler, folder, TOKEN, "test", time.time())))
         sockets = bind_sockets(0, "127.0.0.1")
         server.add_sockets(sockets)
         ready.extend([backend, sockets[0].getsockname()[1]])

@@ -231,3 +231,16 @@ def test_a_mistake_beside_a_secret_does_not_show_it(nowhere: Path) -> None:
     )
     assert "secret-two" not in str(error.to_dict())
     assert "AKIA-secret-one" not in str(error.to_dict())
+
+
+def test_the_embedded_backend_is_told_how_to_execute(nowhere: Path) -> None:
+    local = load(written(nowhere, "local:\n  executor: container\n  engine: podman\n  parallelism: 2\n")).local
+    assert (local.executor, local.engine, local.parallelism, local.secrets) == ("container", "podman", 2, "")
+    assert load(written(nowhere, "pipeline:\n  name: a\n")).local.executor == "process"
+
+
+def test_an_executor_that_does_not_exist_and_no_steps_at_all_are_refused(nowhere: Path) -> None:
+    assert "'process', 'warm' or 'container'" in mistake(nowhere, "local:\n  executor: kubernetes\n").why
+    error = mistake(nowhere, "local:\n  executor: warm\n  parallelism: 0\n")
+    assert (error.details["key"], error.details["line"]) == ("local.parallelism", 3)
+    assert "would execute none" in error.why

@@ -135,7 +135,7 @@ def test_the_namespace_is_that_of_the_notebook_server(
 def test_a_cluster_that_is_named_and_broken_is_not_replaced_by_the_embedded_backend(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("kfops.connection._connect_embedded", lambda *_: pytest.fail("fell back"))
+    monkeypatch.setattr("kfops.embedded.start", lambda *_: pytest.fail("fell back"))
     monkeypatch.setenv("KF_PIPELINES_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ConnectionFailed) as caught:
         connect()

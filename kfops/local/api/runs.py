@@ -18,6 +18,7 @@ from kfops.errors import InvalidInput, KfopsError
 
 from ..artifacts import ArtifactStore
 from ..problems import Conflict, Invalid, Missing
+from ..settings import HEADER, asked_for, stamp
 from ..store import NewRun
 from ..store.progress import FINAL_PHASES
 from ..store.schema import now
@@ -67,6 +68,9 @@ class Runs(Handler):
         if text(body, "service_account"):
             workflow["spec"]["serviceAccountName"] = text(body, "service_account")
         executed = prepare(workflow, parameters, run_id=run_id, run_name=name, created_at=created_at)
+        settings = asked_for(self.request.headers.get(HEADER), self.backend.data_dir)
+        await self.backend.engine.check(settings)
+        stamp(executed, settings)
         _check(executed)
         executed_text = json.dumps(executed, separators=(",", ":"))
         row = self.backend.store.runs.create(

@@ -32,6 +32,8 @@ class Run:
 
     Parameters
     ----------
+    submitted
+        The Workflow to execute, with its status as last saved.
     slots
         Bounds the steps of all runs that are executed at a time.
     width
@@ -39,9 +41,15 @@ class Run:
     """
 
     def __init__(
-        self, run_id: str, records: RunRecords, runner: StepRunner, folder: Path, slots: asyncio.Semaphore, width: int
+        self,
+        run_id: str,
+        submitted: Dict[str, Any],
+        records: RunRecords,
+        runner: StepRunner,
+        folder: Path,
+        slots: asyncio.Semaphore,
+        width: int,
     ) -> None:
-        submitted = records.workflow(run_id)
         self._id = run_id
         self._records = records
         self._runner = runner

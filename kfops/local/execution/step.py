@@ -45,14 +45,16 @@ class StepRunner:
         Makes the processes.
     python
         The pipeline environment's interpreter; the steps' ``python`` and ``python3``.
+    secrets
+        The file with secrets and config maps.
     """
 
-    def __init__(self, data_dir: Path, executor: Executor, python: str) -> None:
+    def __init__(self, data_dir: Path, executor: Executor, python: str, secrets: Path) -> None:
         self._data_dir = data_dir
         self._executor = executor
         self.python = python
         self._installed = installed_in(python)
-        self._secrets = SecretValues(data_dir / "secrets.yaml")
+        self._secrets = SecretValues(secrets)
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="kfops-files")
         self._uncleaned: Dict[str, Callable[[], None]] = {}
         #: The artifacts of all runs.
