@@ -56,16 +56,28 @@ class ProcessExecutor(Executor):
 
     async def _launch(self) -> None:
         ours, theirs = socket.socketpair()
-        command = [self._python, "-I", "-S", str(_PROGRAM), str(theirs.fileno()), str(os.getpid())]
-        command += [] if self._namespaces else ["--no-namespaces"]
         with theirs:
-            self._process = subprocess.Popen(
-                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd="/", env={"PATH": os.defpath}
-            )
+            self._process = self._begin(theirs.fileno())
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         hello = json.loads(await asyncio.wait_for(self._reader.readline(), _START_LIMIT) or b"{}")
-        self._isolated, self.reason = bool(hello.get("isolated")), str(hello.get("reason", "the fork server ended"))
+        self._greeted(hello)
         self._listener = asyncio.ensure_future(self._listen(self._reader))
+
+    def _begin(self, descriptor: int) -> subprocess.Popen[bytes]:
+        """Start the program that serves the backend's end of a socket."""
+        command = [self._python, "-I", "-S", str(_PROGRAM), str(descriptor), str(os.getpid())]
+        command += [] if self._namespaces else ["--no-namespaces"]
+        return subprocess.Popen(
+            command, pass_fds=[descriptor], stdin=subprocess.DEVNULL, cwd="/", env={"PATH": os.defpath}
+        )
+
+    def _greeted(self, hello: Dict[str, Any]) -> None:
+        """Take what that program says of itself when it has started."""
+        self._isolated, self.reason = bool(hello.get("isolated")), str(hello.get("reason", "the fork server ended"))
+
+    def _described(self, job: Job) -> Dict[str, Any]:
+        """Return the JSON form of a job for that program."""
+        return job.to_dict()
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while True:
@@ -93,7 +105,7 @@ class ProcessExecutor(Executor):
         await self.start()
         done: asyncio.Future[Ended] = asyncio.get_event_loop().create_future()
         self._running[job.id] = done
-        self._send({"op": "run", "job": job.to_dict()})
+        self._send({"op": "run", "job": self._described(job)})
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
