@@ -23,6 +23,8 @@ from . import folder
 from .api import Backend, application
 from .api.package import MAX_SIZE
 from .engine import Engine
+from .scheduling.scheduler import Scheduler
+from .scheduling.zones import Zone
 from .store import Store
 
 log = logging.getLogger("kfops.local")
@@ -60,8 +62,10 @@ async def _serve(data_dir: Path, lock: folder.Lock) -> None:
     store = Store(data_dir / "kfops.db")
     store.experiments.default()
     engine = Engine(store.progress, data_dir)
-    backend = Backend(store, engine, data_dir, _token(data_dir), version(), time.time())
+    scheduler = Scheduler(store, engine, Zone.from_environment())
+    backend = Backend(store, engine, scheduler, data_dir, _token(data_dir), version(), time.time())
     await engine.start()
+    scheduler.start()
     server = HTTPServer(application(backend), max_body_size=_MAX_BODY, max_buffer_size=_MAX_BODY + 1024 * 1024)
     server.add_sockets(sockets)
     announcement = data_dir / "connection.json"
@@ -75,6 +79,7 @@ async def _serve(data_dir: Path, lock: folder.Lock) -> None:
     log.info("Stopping")
     announcement.unlink(missing_ok=True)  # the folder may be gone; the steps must be ended all the same
     server.stop()
+    await scheduler.close()
     await engine.close()
     await server.close_all_connections()
     store.close()

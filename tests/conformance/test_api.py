@@ -11,41 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-V1 = "/apis/v1beta1"
-
-
-def refused(answer, status, words):
-    """Assert that a request was refused in the API server's form."""
-    assert answer.status == status, answer.content
-    body = answer.body
-    assert words in body["error"]
-    assert body["message"] == body["error"]
-    assert isinstance(body["code"], int)
-    assert body["details"][0]["@type"] == "type.googleapis.com/api.Error"
-
-
-def make_pipeline(caller, workflow, name=None):
-    answer = caller.upload(
-        f"{V1}/pipelines/upload?name={quote(name or uuid.uuid4().hex)}", json.dumps(workflow).encode()
-    )
-    assert answer.status == 200, answer.content
-    return answer.body
-
-
-def make_run(caller, workflow, **fields):
-    body = {"name": "run", "pipeline_spec": {"workflow_manifest": json.dumps(workflow)}, **fields}
-    return caller.post(f"{V1}/runs", body)["run"]
-
-
-def wait(caller, run_id, timeout=30):
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        run = caller.get(f"{V1}/runs/{run_id}")["run"]
-        if run.get("status") in ("Succeeded", "Failed", "Error"):
-            return run
-        time.sleep(0.05)
-    raise AssertionError(f"the run has not ended: {run}")
-
+from tests.fakes.caller import V1, make_pipeline, make_run, refused, wait
 
 # Who may ask
 
@@ -125,7 +91,6 @@ def test_a_body_that_cannot_be_read_is_refused(caller, body):
 def test_unknown_paths_and_verbs_are_refused_by_name(caller):
     refused(caller.ask("GET", f"{V1}/nothing"), 404, "nothing")
     refused(caller.ask("PUT", f"{V1}/runs"), 405, "PUT")
-    refused(caller.ask("POST", f"{V1}/jobs", {"name": "nightly"}), 501, "recurring")
 
 
 # Pipelines

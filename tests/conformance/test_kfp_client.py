@@ -244,15 +244,44 @@ def test_metrics_of_a_run_can_be_reported(client):
     assert client.get_run(run_id).run.metrics[0].number_value == 0.5
 
 
-def test_there_are_no_recurring_runs_and_none_can_be_made(client, package):
-    assert client.list_recurring_runs().jobs is None
-    experiment = client.create_experiment("sums")
-    with pytest.raises(kfp_server_api.ApiException) as refused:
-        client.create_recurring_run(
-            experiment.id, "nightly", cron_expression="0 0 * * *", pipeline_package_path=package
-        )
-    assert refused.value.status == 501
-    assert "recurring" in refused.value.body
+def test_recurring_runs_are_made_listed_paused_and_deleted(client, package, name):
+    experiment = client.create_experiment(name)
+    made = client.create_recurring_run(
+        experiment.id,
+        name,
+        "each hour",
+        start_time="2030-01-01T00:00:00Z",
+        interval_second=3600,
+        max_concurrency=2,
+        no_catchup=True,
+        params={"a": 3},
+        pipeline_package_path=package,
+    )
+    found = client.get_recurring_run(made.id)
+    assert (found.name, found.description, found.enabled, found.no_catchup) == (name, "each hour", True, True)
+    assert (found.max_concurrency, found.trigger.periodic_schedule.interval_second) == ("2", "3600")
+    assert found.trigger.periodic_schedule.start_time.year == 2030
+    assert [(given.name, given.value) for given in found.pipeline_spec.parameters] == [("a", "3")]
+    assert [job.id for job in client.list_recurring_runs(experiment_id=experiment.id).jobs] == [made.id]
+    client.jobs.disable_job(made.id)
+    assert client.get_recurring_run(made.id).enabled is None
+    client.jobs.enable_job(made.id)
+    client.jobs.delete_job(made.id)
+    assert client.list_recurring_runs(experiment_id=experiment.id).jobs is None
+
+
+def test_a_recurring_run_of_a_version_starts_runs(client, package, name):
+    pipeline = client.upload_pipeline(package, name)
+    experiment = client.create_experiment(name)
+    job = client.create_recurring_run(experiment.id, name, cron_expression="* * * * * *", version_id=pipeline.id)
+    runs = None
+    while not runs:
+        runs = client.list_runs(experiment_id=experiment.id).runs
+    client.jobs.disable_job(job.id)
+    ended = client.wait_for_run_completion(runs[0].id, timeout=120).run
+    assert ended.status == "Succeeded"
+    owners = {reference.key.type: reference.key.id for reference in ended.resource_references}
+    assert owners == {"EXPERIMENT": experiment.id, "JOB": job.id}
 
 
 # The command

@@ -33,7 +33,7 @@ ROUTES = [
     (f"{_V1BETA1}/runs/{_ID}/nodes/([^/]+)/artifacts/([^/]+):read", runs.RunArtifact),
     (f"{_V1BETA1}/jobs", jobs.Jobs),
     (f"{_V1BETA1}/jobs/{_ID}", jobs.Job),
-    (f"{_V1BETA1}/jobs/{_ID}/(?:enable|disable)", jobs.Job),
+    (f"{_V1BETA1}/jobs/{_ID}/(enable|disable)", jobs.JobVerb),
     (f"/apis/v1alpha1/runs/{_ID}/nodes/([^/]+)/log", logs.StepLog),
     ("/apis/kfops/status", health.Status),
 ]

@@ -20,6 +20,7 @@ from ..store import Store
 
 if TYPE_CHECKING:
     from ..engine import Engine
+    from ..scheduling.scheduler import Scheduler
 
 log = logging.getLogger("kfops.local")
 
@@ -36,6 +37,7 @@ class Backend:
 
     store: Store
     engine: Engine
+    scheduler: Scheduler
     data_dir: Path
     token: str
     version: str
@@ -161,6 +163,27 @@ def items(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise Invalid(f"The field {name} must be a list of objects.")
     return value
+
+
+def flag(body: Mapping[str, Any], name: str) -> bool:
+    """Return the truth value called ``name``, False when it is absent; raises Invalid when it is something else."""
+    value = body.get(name)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise Invalid(f"The field {name} must be true or false.")
+    return value
+
+
+def whole_number(body: Mapping[str, Any], name: str) -> int:
+    """Return the 64-bit number called ``name``, which may be sent as text; 0 when it is absent; raises Invalid."""
+    value = body.get(name)
+    if value is None:
+        return 0
+    digits = value if isinstance(value, str) else str(value)
+    if isinstance(value, (bool, dict, list)) or not re.fullmatch("-?[0-9]{1,19}", digits) or abs(int(digits)) >= 2**63:
+        raise Invalid(f"The field {name} must be a whole number.")
+    return int(digits)
 
 
 _RESOURCE_TYPES = ("UNKNOWN_RESOURCE_TYPE", "EXPERIMENT", "JOB", "PIPELINE", "PIPELINE_VERSION", "NAMESPACE")

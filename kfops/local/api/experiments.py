@@ -49,4 +49,5 @@ class ExperimentStorage(Handler):
         if verb not in ("archive", "unarchive"):
             raise Missing("Path", self.request.path)
         self.backend.store.experiments.set_archived(experiment_id, verb == "archive")
+        self.backend.scheduler.look()
         self.reply({})

@@ -22,11 +22,11 @@ from ..settings import HEADER, asked_for, stamp
 from ..store import NewRun
 from ..store.progress import FINAL_PHASES
 from ..store.schema import now
-from ..workflow.spec import check
 from . import wire
-from .base import Handler, items, references, resource_type, section, text
-from .package import MAX_SIZE, read_workflow
-from .submission import parse_parameters, prepare
+from .base import Handler, items, resource_type, text
+from .macros import Macros
+from .pipeline_spec import check_workflow, read_spec
+from .submission import expand_macros, prepare, set_parameters
 
 log = logging.getLogger("kfops.local")
 
@@ -59,19 +59,18 @@ class Runs(Handler):
         name = text(body, "name")
         if not name:
             raise Invalid("The run name is empty. Please specify a valid name.")
-        spec, owners = section(body, "pipeline_spec"), references(body)
-        workflow, origin = await self._workflow(spec, owners)
-        declared = [parameter["name"] for parameter in workflow["spec"]["arguments"]["parameters"]]
-        parameters = parse_parameters(items(spec, "parameters"), declared)
-        experiment_id, experiment_name = self._experiment(owners)
-        run_id, created_at, submitted = str(uuid.uuid4()), now(), json.dumps(workflow, separators=(",", ":"))
+        spec = await read_spec(self.backend.store, body)
+        workflow, run_id, created_at = spec.workflow, str(uuid.uuid4()), now()
+        submitted = json.dumps(workflow, separators=(",", ":"))
         if text(body, "service_account"):
             workflow["spec"]["serviceAccountName"] = text(body, "service_account")
-        executed = prepare(workflow, parameters, run_id=run_id, run_name=name, created_at=created_at)
+        set_parameters(workflow, spec.parameters)
+        expand_macros(workflow, Macros(run_id, created_at // 1_000_000))
+        executed = prepare(workflow, run_id=run_id, run_name=name, created_at=created_at)
         settings = asked_for(self.request.headers.get(HEADER), self.backend.data_dir)
         await self.backend.engine.check(settings)
         stamp(executed, settings)
-        _check(executed)
+        check_workflow(executed)
         executed_text = json.dumps(executed, separators=(",", ":"))
         row = self.backend.store.runs.create(
             NewRun(
@@ -80,54 +79,14 @@ class Runs(Handler):
                 description=text(body, "description"),
                 submitted=submitted,
                 workflow=executed_text,
-                experiment_id=experiment_id,
-                experiment_name=experiment_name,
                 service_account=executed["spec"]["serviceAccountName"],
                 created_at=created_at,
-                parameters=parameters,
-                **origin,
+                parameters=spec.parameters,
+                **spec.owners,
             )
         )
         self.backend.engine.submit(run_id)
         self.reply(detail(row, executed_text, []))
-
-    async def _workflow(
-        self, spec: dict[str, Any], owners: list[tuple[str, str]]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the workflow to run, and which pipeline and version it is of."""
-        manifest, pipeline_id = text(spec, "workflow_manifest"), text(spec, "pipeline_id")
-        version_ids = [owner_id for kind, owner_id in owners if kind == "PIPELINE_VERSION"]
-        if manifest and (pipeline_id or version_ids):
-            raise Invalid(
-                "Please don't specify a pipeline version or pipeline ID when you specify a workflow manifest."
-            )
-        if manifest:
-            if len(manifest) > MAX_SIZE:
-                raise Invalid("The workflow manifest is too large. Maximum supported size is 32 MiB.")
-            return await asyncio.get_running_loop().run_in_executor(None, read_workflow, manifest), {}
-        if not pipeline_id and not version_ids:
-            raise Invalid(
-                "Please specify a pipeline by providing a (workflow manifest) or (pipeline id or/and version)."
-            )
-        store = self.backend.store
-        origin: dict[str, Any] = {}
-        if pipeline_id:
-            pipeline = store.pipelines.get(pipeline_id)
-            origin = {"pipeline_id": pipeline_id, "pipeline_name": pipeline.name}
-            if not version_ids and not pipeline.default_version_id:
-                raise Invalid(f"Pipeline {pipeline.name} has no version to run.")
-            version_ids = version_ids or [pipeline.default_version_id]
-        version = store.versions.get(version_ids[0])
-        if pipeline_id and version.pipeline_id != pipeline_id:
-            raise Invalid(f"Pipeline version {version.id} does not belong to pipeline {pipeline_id}.")
-        origin.update(version_id=version.id, version_name=version.name)
-        return json.loads(store.versions.workflow(version.id)), origin
-
-    def _experiment(self, owners: list[tuple[str, str]]) -> tuple[str, str]:
-        named = [owner_id for kind, owner_id in owners if kind == "EXPERIMENT"]
-        store = self.backend.store.experiments
-        row = store.get(named[0]) if named else store.default()
-        return row.id, row.name
 
 
 class Run(Handler):
@@ -230,14 +189,3 @@ def detail(row: sa.Row[Any], workflow: str, metrics: list[sa.Row[Any]]) -> dict[
         "run": wire.run(row, row.submitted, metrics),
         "pipeline_runtime": {"workflow_manifest": workflow},
     }
-
-
-def _check(workflow: dict[str, Any]) -> None:
-    """Refuse what the engine cannot execute, by name, before anything is stored."""
-    try:
-        check(workflow)
-    except KfopsError:
-        raise
-    except Exception as error:  # a workflow may be malformed in ways that only reading all of it finds
-        log.warning("A workflow could not be read", exc_info=error)
-        raise Invalid("The workflow is malformed.", f"{type(error).__name__}: {error}") from None

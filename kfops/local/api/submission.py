@@ -13,18 +13,12 @@ import time
 from typing import Any, Mapping, Sequence
 
 from ..problems import Invalid
+from .macros import Macros
 
 NAMESPACE = "kubeflow"
 MAX_PARAMETERS_SIZE = 10_000
 _SUFFIX = string.ascii_lowercase + string.digits
 _OPTIONAL_OUTPUTS = ("mlpipeline-ui-metadata", "mlpipeline-metrics")
-
-#: Go's reference time, in which ``[[CurrentTime.<format>]]`` is written, as strftime codes; the longest first.
-_GO_LAYOUT = {
-    "January": "%B", "2006": "%Y", "Jan": "%b", "Monday": "%A", "Mon": "%a",
-    "MST": "UTC", "Z07:00": "Z", "-0700": "+0000",
-    "01": "%m", "02": "%d", "15": "%H", "03": "%I", "04": "%M", "05": "%S", "06": "%y", "PM": "%p",
-}  # fmt: skip
 
 
 def v2_pipeline_name(workflow: dict[str, Any], name: str) -> None:
@@ -55,61 +49,62 @@ def parse_parameters(found: Sequence[Mapping[str, Any]], declared: Sequence[str]
     return parameters
 
 
-def prepare(
-    workflow: dict[str, Any], parameters: Sequence[Mapping[str, str]], *, run_id: str, run_name: str, created_at: int
-) -> dict[str, Any]:
-    """Return the Workflow to execute, ready for the engine; ``workflow`` is used up.
+def set_parameters(workflow: dict[str, Any], given: Sequence[Mapping[str, str]]) -> None:
+    """Give a workflow's parameters the values that a caller gives them."""
+    values = {parameter["name"]: parameter["value"] for parameter in given}
+    for parameter in workflow["spec"]["arguments"]["parameters"]:
+        if parameter["name"] in values:
+            parameter["value"] = values[parameter["name"]]
 
-    ``created_at`` is in microseconds since 1970.
+
+def expand_macros(workflow: dict[str, Any], macros: Macros) -> None:
+    """Write out the macros in the values of a workflow's parameters."""
+    for parameter in workflow["spec"]["arguments"]["parameters"]:
+        if isinstance(parameter.get("value"), str):
+            parameter["value"] = macros.expand(parameter["value"])
+
+
+def prepare(
+    workflow: dict[str, Any],
+    *,
+    run_id: str,
+    run_name: str,
+    created_at: int,
+    name: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return the Workflow to execute, ready for the engine; ``workflow``, with its parameters set, is used up.
+
+    ``created_at`` is in microseconds since 1970. ``name`` is the Workflow's, made of its own unless given.
     """
     prepared = workflow
-    given = {parameter["name"]: parameter["value"] for parameter in parameters}
-    for parameter in prepared["spec"]["arguments"]["parameters"]:
-        if parameter["name"] in given:
-            parameter["value"] = given[parameter["name"]]
-        if isinstance(parameter.get("value"), str):
-            parameter["value"] = expand_macros(parameter["value"], run_id, created_at)
     prepared["spec"].setdefault("serviceAccountName", "pipeline-runner")
     for template in prepared["spec"].get("templates", []):
         if isinstance(template, dict):
             _mark_template(template)
-    prepared["metadata"] = _metadata(prepared.get("metadata") or {}, run_id, run_name, created_at)
+    metadata = prepared.get("metadata") or {}
+    prepared["metadata"] = _metadata(metadata, name or _name(metadata), run_id, run_name, created_at)
+    prepared["metadata"]["labels"].update(labels or {})
     prepared.pop("status", None)
     # As text, because that is how the real server does it: everywhere, names of templates and sources of code included.
     return json.loads(json.dumps(prepared).replace("{{workflow.uid}}", run_id))  # type: ignore[no-any-return]
 
 
-def expand_macros(value: str, run_id: str, created_at: int) -> str:
-    """Return a parameter's value with ``[[RunUUID]]``, ``[[CurrentTime]]`` and their like written out."""
-    if "[[" not in value and "{{$" not in value:
-        return value
-    moment = time.gmtime(created_at // 1_000_000)
-
-    def macro(match: re.Match[str]) -> str:
-        name, layout = match.group(1), match.group(3)
-        if name == "RunUUID" and layout is None:
-            return run_id
-        return time.strftime(_strftime(layout) if layout else "%Y%m%d%H%M%S", moment)
-
-    value = re.sub(r"\[\[(RunUUID|CurrentTime)(\.([^\]]*))?\]\]", macro, value)
-    return re.sub(
-        r"\{\{\$\.currentTime\.strftime\((['\"])(.*?)\1\)\}\}",
-        lambda match: time.strftime(match.group(2), moment),
-        value,
-    )
-
-
-def _strftime(layout: str) -> str:
-    words = "|".join(re.escape(word) for word in sorted(_GO_LAYOUT, key=len, reverse=True))
-    return re.sub(words, lambda match: _GO_LAYOUT[match.group()], layout.replace("%", "%%"))
-
-
-def _metadata(metadata: dict[str, Any], run_id: str, run_name: str, created_at: int) -> dict[str, Any]:
+def _name(metadata: dict[str, Any]) -> str:
     prefix = metadata.get("generateName") or (f"{metadata['name']}-" if metadata.get("name") else "workflow-")
     prefix = re.sub("[^a-z0-9.-]+", "-", str(prefix).lower()).lstrip("-.")[:57]
+    return prefix + random_suffix()
+
+
+def random_suffix() -> str:
+    """Return what Kubernetes puts behind a ``generateName``."""
+    return "".join(secrets.choice(_SUFFIX) for _ in range(5))
+
+
+def _metadata(metadata: dict[str, Any], name: str, run_id: str, run_name: str, created_at: int) -> dict[str, Any]:
     return {
         **{key: value for key, value in metadata.items() if key != "generateName"},
-        "name": prefix + "".join(secrets.choice(_SUFFIX) for _ in range(5)),
+        "name": name,
         "namespace": NAMESPACE,
         "uid": run_id,
         "creationTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created_at // 1_000_000)),

@@ -99,6 +99,47 @@ def run(row: sa.Row[Any], submitted: str, metrics: Sequence[sa.Row[Any]]) -> dic
     )
 
 
+def job(row: sa.Row[Any], submitted: str) -> dict[str, Any]:
+    """Return an ApiJob; ``submitted`` is its workflow as JSON."""
+    owners = [reference("EXPERIMENT", row.experiment_id, "OWNER", row.experiment_name)]
+    if row.version_id:
+        owners.append(reference("PIPELINE_VERSION", row.version_id, "CREATOR", row.version_name))
+    found = present(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        pipeline_spec=present(
+            pipeline_id=row.pipeline_id,
+            pipeline_name=row.pipeline_name,
+            workflow_manifest=submitted,
+            parameters=parameters(row.parameters),
+        ),
+        resource_references=owners,
+        service_account=row.service_account,
+        max_concurrency=str(row.max_concurrency),
+        created_at=moment(row.created_at),
+        updated_at=moment(row.updated_at),
+        status=row.status,
+        enabled=row.enabled,
+        no_catchup=row.no_catchup,
+    )
+    return {**found, "trigger": trigger(row)}  # of one that runs once it is there, and empty
+
+
+def trigger(row: sa.Row[Any]) -> dict[str, Any]:
+    """Return an ApiTrigger; 64-bit numbers are text on the wire."""
+    times = {
+        name: moment(value * 1_000_000)
+        for name, value in (("start_time", row.start_time), ("end_time", row.end_time))
+        if value is not None
+    }
+    if row.cron:
+        return {"cron_schedule": {**times, "cron": row.cron}}
+    if row.interval:
+        return {"periodic_schedule": {**times, "interval_second": str(row.interval)}}
+    return {}
+
+
 def metric(row: sa.Row[Any]) -> dict[str, Any]:
     """Return an ApiRunMetric."""
     return present(name=row.name, node_id=row.node_id, number_value=row.value, format=row.format)

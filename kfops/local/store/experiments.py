@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from ..problems import Exists, Missing
 from .filters import Fields
 from .listing import parse_listing
-from .schema import Database, experiments, now, runs
+from .schema import Database, experiments, jobs, now, runs
 
 AVAILABLE = "STORAGESTATE_AVAILABLE"
 ARCHIVED = "STORAGESTATE_ARCHIVED"
@@ -72,7 +72,7 @@ class Experiments:
             connection.execute(experiments.delete().where(experiments.c.id == experiment_id))
 
     def set_archived(self, experiment_id: str, archived: bool) -> None:
-        """Archive an experiment together with its runs, or bring back the experiment alone."""
+        """Archive an experiment with its runs and pause its recurring runs, or bring back the experiment alone."""
         self.get(experiment_id)
         state = ARCHIVED if archived else AVAILABLE
         with self._database.begin(durable=True) as connection:
@@ -82,6 +82,10 @@ class Experiments:
             if archived:
                 connection.execute(
                     runs.update().where(runs.c.experiment_id == experiment_id).values(storage_state=ARCHIVED)
+                )
+                self._database.changes.note(None)
+                connection.execute(
+                    jobs.update().where(jobs.c.experiment_id == experiment_id).values(enabled=False, updated_at=now())
                 )
 
     def name_of(self, experiment_id: str) -> str | None:
