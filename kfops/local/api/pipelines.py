@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from ..problems import Invalid, Unsupported
-from . import wire
-from .base import Handler, resource_type
+import asyncio
+from typing import Any
 
-BY_URL = (
-    "The embedded backend does not download packages from a URL.",
-    "Upload the file: client.upload_pipeline(), or client.upload_pipeline_version().",
-)
+from ..problems import Invalid
+from . import wire
+from .base import Handler, references, resource_type, section, text
+from .downloading import check_url, download, file_name
+from .package import UploadedPackage, read_package
+from .submission import v2_pipeline_name
+from .uploads import checked_name
 
 
 class Pipelines(Handler):
@@ -30,8 +32,14 @@ class Pipelines(Handler):
             )
         )
 
-    def post(self) -> None:
-        raise Unsupported(*BY_URL)
+    async def post(self) -> None:
+        body = self.body()
+        package, name, url = await _fetch(body, "url")
+        v2_pipeline_name(package.workflow, name)
+        row = self.backend.store.pipelines.create(
+            name, text(body, "description"), package.text, package.workflow_json, package.parameters, url
+        )
+        self.reply(wire.pipeline(row, self.backend.store.versions.get(row.id)))
 
 
 class Pipeline(Handler):
@@ -76,8 +84,19 @@ class Versions(Handler):
         rows, total, token = self.backend.store.versions.page(pipeline_id, query)
         self.reply(wire.present(versions=[wire.version(row) for row in rows], total_size=total, next_page_token=token))
 
-    def post(self) -> None:
-        raise Unsupported(*BY_URL)
+    async def post(self) -> None:
+        body = self.body()
+        owners = [owner_id for kind, owner_id in references(body) if kind == "PIPELINE"]
+        if len(owners) != 1:
+            raise Invalid("Create pipeline version failed due to missing pipeline id.")
+        pipeline = self.backend.store.pipelines.get(owners[0])
+        description, code = text(body, "description"), text(body, "code_source_url")
+        package, name, url = await _fetch(body, "package_url")
+        v2_pipeline_name(package.workflow, pipeline.name)
+        row = self.backend.store.versions.create(
+            pipeline.id, name, description, package.text, package.workflow_json, package.parameters, url, code
+        )
+        self.reply(wire.version(row))
 
 
 class Version(Handler):
@@ -96,3 +115,13 @@ class VersionTemplate(Handler):
 
     def get(self, version_id: str) -> None:
         self.reply(wire.present(template=self.backend.store.versions.text(version_id)))
+
+
+async def _fetch(body: dict[str, Any], field: str) -> tuple[UploadedPackage, str, str]:
+    """Return the package at the URL in ``field``, the name it is to have, and the URL."""
+    url = text(section(body, field), "pipeline_url")
+    check_url(url)
+    name = checked_name(text(body, "name") or file_name(url))
+    loop = asyncio.get_running_loop()
+    content = await loop.run_in_executor(None, download, url)
+    return await loop.run_in_executor(None, read_package, content), name, url

@@ -27,11 +27,7 @@ class _Upload(Handler):
         files = self.request.files.get("uploadfile")
         if not files:
             raise Invalid("Failed to read the file: the form has no file called uploadfile.")
-        name = _text(self.query.get("name", "")) or files[0].filename
-        if not name:
-            raise Invalid("Pipeline name is empty. Please specify a valid name.")
-        if len(name) > MAX_NAME:
-            raise Invalid(f"The pipeline name is too long. It must have at most {MAX_NAME} characters.")
+        name = checked_name(_text(self.query.get("name", "")) or files[0].filename)
         # Reading YAML takes seconds for a large pipeline; others are served meanwhile.
         package = await asyncio.get_running_loop().run_in_executor(None, read_package, files[0].body)
         return package, name
@@ -68,6 +64,15 @@ class UploadVersion(_Upload):
             package.parameters,
         )
         self.reply(wire.version(row))
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a pipeline or version; raises Invalid when it is empty or too long."""
+    if not name:
+        raise Invalid("Pipeline name is empty. Please specify a valid name.")
+    if len(name.encode()) > MAX_NAME:
+        raise Invalid(f"The pipeline name is too long. It must have at most {MAX_NAME} bytes.")
+    return name
 
 
 def _text(value: str) -> str:
