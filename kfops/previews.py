@@ -56,7 +56,8 @@ def of_content(artifact: str, path: str, content: bytes) -> Preview:
         value = _json(text)
         if value is not None:
             return Preview(kind="json", data={"application/json": value, "text/plain": text}, **base)
-    rows = _rows(text, "\t" if ending == ".tsv" else ",")
+    whole = text[: text.rfind("\n")] if len(content) > MOST_TEXT else text
+    rows = _rows(whole, "\t" if ending == ".tsv" else ",")
     if rows is not None:
         return table(base, rows[0], rows[1:], cut=len(content) > MOST_TEXT)
     return Preview(kind="text", data={"text/plain": text}, truncated=len(content) > MOST_TEXT, **base)
@@ -106,6 +107,5 @@ def _rows(text: str, separator: str) -> Optional[List[List[str]]]:
         rows = [row for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=separator) if row]
     except csv.Error:
         return None
-    if len(rows) < 2 or len({len(row) for row in rows[:-1]} | {len(rows[0])}) != 1 or len(rows[0]) < 2:
-        return None
-    return rows if len(rows[-1]) == len(rows[0]) else rows[:-1]
+    same = len({len(row) for row in rows}) == 1
+    return rows if same and len(rows) > 1 and len(rows[0]) > 1 else None
