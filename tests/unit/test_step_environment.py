@@ -153,7 +153,11 @@ def test_steps_inherit_no_tokens() -> None:
         "AWS_SECRET_ACCESS_KEY": "secret",
         "PYTHONPATH": "/x",
     }
-    assert set(inherited(given)) == {"PATH", "HOME", "LC_ALL", "https_proxy"}
+    assert set(inherited(given)) == {"PATH", "HOME", "LC_ALL", "https_proxy", "KUBECONFIG"}
+
+
+def test_steps_do_not_reach_the_cluster_that_the_user_works_with() -> None:
+    assert inherited({"PATH": "/bin", "KUBECONFIG": "/home/me/.kube/config"})["KUBECONFIG"] == "/dev/null"
 
 
 def cached_template(**changes: Any) -> dict[str, Any]:

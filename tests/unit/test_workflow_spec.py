@@ -30,13 +30,13 @@ def test_what_can_be_run_is_let_through() -> None:
 @pytest.mark.parametrize(
     ("template", "named"),
     [
-        ({"name": "a", "resource": {"action": "create"}}, "resource"),
+        ({"name": "a", "resource": {"action": "create", "manifest": "{kind: Pod, metadata: {}}"}}, "create a Pod"),
         ({"name": "a", "script": {"source": "x"}}, "script"),
         ({"name": "a", "steps": [[]]}, "steps"),
         ({"name": "a", "suspend": {}, "http": {"url": "x"}}, "http"),
         ({"name": "a"}, "neither a container nor a dag"),
         (shell("a", "true", sidecars=[{"name": "s"}]), "sidecars"),
-        (shell("a", "true", initContainers=[{"name": "first", "command": ["true"]}]), "init container 'first'"),
+        (shell("a", "true", initContainers=[{"name": "first"}]), "init container 'first' without a command"),
         (shell("a", "true", podSpecPatch='{"containers":[{"env":[]}]}'), "podSpecPatch"),
         (shell("a", "echo {{=1+1}}"), "{{=...}}"),
         (container(command=None), "without a command"),
@@ -44,9 +44,9 @@ def test_what_can_be_run_is_let_through() -> None:
         (
             {
                 **container(volumeMounts=[{"name": "v", "mountPath": "/x"}]),
-                "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}],
+                "volumes": [{"name": "v", "hostPath": {"path": "/c"}}],
             },
-            "persistentVolumeClaim",
+            "hostPath",
         ),
         (dag("a", {"name": "t", "template": "a", "withSequence": {"count": 3}}), "withSequence"),
         (dag("a", {"name": "t", "template": "a", "depends": "x.Failed"}), "depends"),
@@ -67,7 +67,7 @@ def test_everything_that_is_in_the_way_is_named_at_once() -> None:
             workflow(
                 dag("main", task("a"), task("b")),
                 shell("a", "true", sidecars=[{"name": "s"}]),
-                {"name": "b", "resource": {"action": "get"}},
+                {"name": "b", "resource": {"action": "get", "manifest": "{kind: Pod, metadata: {}}"}},
                 hooks={"exit": {"template": "a"}},
             )
         )

@@ -8,6 +8,7 @@ import re
 from typing import Any, List, Mapping, Optional
 
 from ..workflow.inputs import Inputs
+from .claim_steps import acts_on_claims
 
 ENABLED = "pipelines.kubeflow.org/enable_caching"
 STALENESS = "pipelines.kubeflow.org/max_cache_staleness"
@@ -30,7 +31,7 @@ def cache_key(template: Mapping[str, Any], inputs: Inputs, python: str) -> Optio
     metadata = template.get("metadata") or {}
     if str((metadata.get("labels") or {}).get(ENABLED, "")).lower() != "true":
         return None
-    if max_age(template) == 0.0:
+    if max_age(template) == 0.0 or acts_on_claims(template):
         return None
     container = template.get("container") or {}
     relevant = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -9,6 +10,9 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
+
+from ..workflow.substitution import as_text
+from .quantities import resource_field
 
 _KEPT = {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "SHELL", "LD_LIBRARY_PATH", "XDG_CACHE_HOME"}
 _KEPT |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "CONDA_PREFIX"}
@@ -44,7 +48,10 @@ class Pod:
             "spec.nodeName": socket.gethostname(),
             "spec.serviceAccountName": self.service_account,
             "status.podIP": "127.0.0.1",
+            "status.podIPs": "127.0.0.1",
             "status.hostIP": "127.0.0.1",
+            "metadata.labels": _lines(self.labels),
+            "metadata.annotations": _lines(self.annotations),
         }.get(path)
 
 
@@ -85,11 +92,13 @@ class SecretValues:
 
 def inherited(environ: Mapping[str, str]) -> Dict[str, str]:
     """Return what steps get of the backend's environment: no tokens, nothing of Jupyter's or the backend's own."""
-    return {
+    kept = {
         name: value
         for name, value in environ.items()
         if name in _KEPT or name.startswith(_KEPT_FAMILIES) or name.lower() in _PROXIES
     }
+    # A step that calls kubectl, or Kubernetes' client, must not reach the cluster that the user happens to work with.
+    return {**kept, "KUBECONFIG": os.devnull}
 
 
 def container_environment(container: Mapping[str, Any], pod: Pod, secrets: SecretValues) -> Dict[str, str]:
@@ -108,9 +117,9 @@ def container_environment(container: Mapping[str, Any], pod: Pod, secrets: Secre
                 for key, value in _source(source[kind], kind, secrets).items():
                     values[prefix + key] = value
     for variable in container.get("env") or []:
-        given = _value(variable, pod, secrets)
-        if given is not None:
-            values[variable["name"]] = expand(given, values)
+        given = _value(variable, container, pod, secrets)
+        if given is not None:  # only what stands in the template is expanded, not what is referred to
+            values[variable["name"]] = given if variable.get("valueFrom") else expand(given, values)
     return values
 
 
@@ -134,7 +143,7 @@ def expand(text: str, values: Mapping[str, str]) -> str:
 def command_line(container: Mapping[str, Any], values: Mapping[str, str]) -> List[str]:
     """Return command and arguments with ``$(VAR)`` expanded."""
     words = list(container.get("command") or []) + list(container.get("args") or [])
-    return [expand(str(word), values) for word in words]
+    return [expand(as_text(word), values) for word in words]
 
 
 def with_interpreter_first(values: Dict[str, str], folder: str) -> None:
@@ -143,36 +152,46 @@ def with_interpreter_first(values: Dict[str, str], folder: str) -> None:
     values["PATH"] = os.pathsep.join([folder, *rest])
 
 
+def _lines(values: Mapping[str, str]) -> str:
+    return "\n".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in sorted(values.items()))
+
+
 def _source(reference: Mapping[str, Any], kind: str, secrets: SecretValues) -> Dict[str, str]:
     found = secrets.of(reference.get("name", ""))
     if found is None:
         if reference.get("optional"):
             return {}
-        raise StepError(_missing(kind[: -len("Ref")], reference.get("name", ""), "", secrets))
+        raise StepError(missing(kind[: -len("Ref")], reference.get("name", ""), "", secrets))
     return found
 
 
-def _value(variable: Mapping[str, Any], pod: Pod, secrets: SecretValues) -> Optional[str]:
+def _value(variable: Mapping[str, Any], container: Mapping[str, Any], pod: Pod, secrets: SecretValues) -> Optional[str]:
     source = variable.get("valueFrom")
-    if source is None:
-        value = variable.get("value")
-        return "" if value is None else str(value)
-    if "fieldRef" in source:
-        told = pod.field(source["fieldRef"].get("fieldPath", ""))
-        if told is None:
-            raise StepError(f"env {variable['name']}: the field {source['fieldRef'].get('fieldPath')!r} is not known")
-        return told
+    if not source:
+        return as_text(variable.get("value") if variable.get("value") is not None else "")
+    for kind in ("fieldRef", "resourceFieldRef"):
+        if kind in source:
+            try:
+                told = pod.field(source[kind].get("fieldPath", "")) if kind == "fieldRef" else None
+                told = resource_field(container, source[kind]) if kind == "resourceFieldRef" else told
+            except ValueError as error:
+                raise StepError(f"env {variable['name']}: {error}") from error
+            if told is None:
+                asked = source[kind].get("fieldPath") or source[kind].get("resource")
+                raise StepError(f"env {variable['name']}: the field {asked!r} is not known")
+            return told
     for kind in ("secretKeyRef", "configMapKeyRef"):
         if kind in source:
             name, key = source[kind].get("name", ""), source[kind].get("key", "")
             held = (secrets.of(name) or {}).get(key)
             if held is None and not source[kind].get("optional"):
-                raise StepError(_missing(kind[: -len("KeyRef")], name, key, secrets))
+                raise StepError(missing(kind[: -len("KeyRef")], name, key, secrets))
             return held
     raise StepError(f"env {variable['name']}: valueFrom {', '.join(sorted(source))} is not emulated")
 
 
-def _missing(kind: str, name: str, key: str, secrets: SecretValues) -> str:
+def missing(kind: str, name: str, key: str, secrets: SecretValues) -> str:
+    """Return the message for a ``secret`` or ``configMap``, or a key of it, that is not there."""
     what = {"secret": "secret", "configMap": "configmap"}[kind]
     entry = f'key "{key}" of {what} "{name}"' if key else f'{what} "{name}"'
     return f"{entry} not found: write it to {secrets.path} as {{{name}: {{{key or 'KEY'}: value}}}}"

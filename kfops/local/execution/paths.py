@@ -7,9 +7,10 @@ import posixpath
 import re
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Sequence
 
 from ..artifacts import MOUNTS
+from ..executors.base import Mount
 
 WORK = "/.kfops/work"
 TEMPORARY = "/tmp"  # noqa: S108  (the step's own, which nobody else can reach)
@@ -28,15 +29,16 @@ def declared_paths(template: Mapping[str, Any]) -> List[str]:
     return found
 
 
-def own_folders(template: Mapping[str, Any], cwd: str) -> List[str]:
-    """Return the folders that are empty and private for this step: the usual ones and its emptyDir volumes."""
-    mounts = (template.get("container") or {}).get("volumeMounts") or []
-    return [*OWN, *([cwd] if cwd != WORK and not os.path.isdir(cwd) else []), *(m["mountPath"] for m in mounts)]
+def own_folders(cwd: str, mounts: Sequence[Mount]) -> List[str]:
+    """Return the folders that are empty and private for this step: the usual ones and the places of its volumes."""
+    places = [mount.path for mount in mounts if os.path.isdir(mount.source)]
+    return [*OWN, *([cwd] if cwd != WORK and not os.path.isdir(cwd) else []), *places]
 
 
-def opened_folders(template: Mapping[str, Any], own: List[str]) -> List[str]:
-    """Return the folders around declared paths that are not below a private one anyway."""
-    parents = {posixpath.dirname(posixpath.normpath(path)) for path in declared_paths(template)}
+def opened_folders(template: Mapping[str, Any], own: List[str], mounts: Sequence[Mount] = ()) -> List[str]:
+    """Return the folders around declared paths and mounted files that are not below a private one anyway."""
+    files = [mount.path for mount in mounts if not os.path.isdir(mount.source)]
+    parents = {posixpath.dirname(posixpath.normpath(path)) for path in [*declared_paths(template), *files]}
     return sorted(parent for parent in parents if not any(_below(parent, folder) for folder in own))
 
 

@@ -15,8 +15,9 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from .. import launcher
 from ..artifacts import ArtifactStore
-from ..executors.base import Job
+from ..executors.base import Job, Mount
 from ..workflow.inputs import Inputs
+from .claims import Claims
 from .collecting import place_inputs
 from .environment import (
     Pod,
@@ -29,6 +30,7 @@ from .environment import (
 )
 from .paths import TEMPORARY, WORK, Rewriting, on_host, opened_folders, own_folders
 from .preamble import CONSTRAINTS, KFP_NEEDS, PACKAGES, Installed, installs, without_satisfied_installs
+from .volumes import Volumes
 
 _SHARED_FILES = Path(__file__).resolve().parents[1] / "executors" / "shared_files"
 #: Metrics for the run, each ``{"name", "numberValue", "format"}``.
@@ -46,6 +48,11 @@ class Step:
     template: Mapping[str, Any]
     inputs: Inputs
     pod: Pod
+
+    @property
+    def id(self) -> str:
+        """``<run id>/<node id>``."""
+        return f"{self.run_id}/{self.node_id}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class Surroundings:
     isolated: bool
     artifacts: ArtifactStore
     secrets: SecretValues
+    claims: Claims
     installed: Installed
 
     @property
@@ -81,8 +89,10 @@ class Draft:
     ----------
     asked
         The variables that the template asks for; what every step gets is added at the end and does not replace them.
-    argv, cwd, private, opened, visible, shared
+    argv, cwd, private, opened, visible, shared, mounts
         As in the job.
+    root_name
+        Where in the step's folder its ``/`` is.
     afterwards
         Called in this order when the command has succeeded, before its outputs are collected.
     """
@@ -90,6 +100,8 @@ class Draft:
     step: Step
     around: Surroundings
     folder: Path
+    volumes: Volumes
+    root_name: str = "root"
     asked: Dict[str, str] = field(default_factory=dict)
     argv: List[str] = field(default_factory=list)
     cwd: str = WORK
@@ -97,12 +109,13 @@ class Draft:
     opened: List[str] = field(default_factory=list)
     visible: List[str] = field(default_factory=list)
     shared: List[str] = field(default_factory=list)
+    mounts: List[Mount] = field(default_factory=list)
     afterwards: List[Callable[[], Metrics]] = field(default_factory=list)
 
     @property
     def root(self) -> Path:
         """The host folder that becomes the step's ``/``."""
-        return self.folder / "root"
+        return self.folder / self.root_name
 
     @property
     def container(self) -> Mapping[str, Any]:
@@ -111,7 +124,7 @@ class Draft:
 
     def host(self, path: str) -> Path:
         """Return the host path of a path in the step's view."""
-        return on_host(self.root, path, self.cwd)
+        return on_host(self.root, path, self.cwd, {mount.path: mount.source for mount in self.mounts})
 
     def python_path(self, folder: str) -> None:
         """Put a folder of the step's view first among those that its Python looks into."""
@@ -128,7 +141,7 @@ class Draft:
         values["KFOPS_STEP"] = str(self.folder)
         values.update(asked)
         return Job(
-            id=f"{self.step.run_id}/{self.step.node_id}",
+            id=self.step.id,
             argv=argv,
             env=values,
             root=str(self.root),
@@ -138,14 +151,17 @@ class Draft:
             opened=self.opened,
             visible=self.visible,
             shared=self.shared,
+            mounts=self.mounts,
         )
 
     def _rewritten(self) -> Tuple[List[str], Dict[str, str], str]:
         """Return command, variables and working folder with the step's own folders named by their host paths."""
         own = [*self.private, *self.opened]
         rewriting = Rewriting(self.root, own)
+        for mount in self.mounts:
+            _link(self.root / mount.path.lstrip("/"), mount.source)
         for path in own:
-            on_host(self.root, path).mkdir(parents=True, exist_ok=True)
+            self.host(path).mkdir(parents=True, exist_ok=True)
         asked = rewriting.values(self.asked)
         asked.setdefault("TMPDIR", str(self.root / "tmp"))
         asked["KFOPS_STEP_ROOT"] = str(self.root)
@@ -163,16 +179,32 @@ def prepare(step: Step, folder: Path, around: Surroundings) -> Draft:
     launcher.LauncherError
         The v2 launcher would have ended with an error before the step's command.
     """
-    draft = Draft(step, around, folder)
+    volumes = Volumes(step.template, folder / "volumes", step.pod, around.secrets, around.claims)
+    draft = Draft(step, around, folder, volumes)
     for addition in _ADDITIONS:
         addition(draft)
     return draft
+
+
+def prepare_container(draft: Draft) -> None:
+    """Complete the draft of a container that is not the step's main one: it has no inputs and outputs of its own."""
+    for addition in (_command, _volumes, _folders):
+        addition(draft)
 
 
 def _command(draft: Draft) -> None:
     draft.asked = container_environment(draft.container, draft.step.pod, draft.around.secrets)
     draft.cwd = expand(str(draft.container.get("workingDir") or WORK), draft.asked)
     draft.argv = command_line(draft.container, draft.asked)
+
+
+def _volumes(draft: Draft) -> None:
+    """Add the container's own mounts to those it may have in common with another one."""
+    own = draft.volumes.mounts(draft.container, draft.asked)
+    taken = {mount.path for mount in own}
+    draft.mounts = [*(mount for mount in draft.mounts if mount.path not in taken), *own]
+    if any(draft.cwd.startswith(mount.path + "/") for mount in draft.mounts):
+        draft.host(draft.cwd).mkdir(parents=True, exist_ok=True)
 
 
 def _inputs(draft: Draft) -> None:
@@ -193,8 +225,8 @@ def _launcher(draft: Draft) -> None:
 
 
 def _folders(draft: Draft) -> None:
-    draft.private = own_folders(draft.step.template, draft.cwd)
-    draft.opened = opened_folders(draft.step.template, draft.private)
+    draft.private = own_folders(draft.cwd, draft.mounts)
+    draft.opened = opened_folders(draft.step.template, draft.private, draft.mounts)
     draft.visible = _interpreter(draft.around.python)
     draft.around.models.mkdir(parents=True, exist_ok=True)
     draft.shared = [str(draft.around.models)]
@@ -212,7 +244,14 @@ def _packages(draft: Draft) -> None:
     draft.python_path(PACKAGES)
 
 
-_ADDITIONS: Sequence[Callable[[Draft], None]] = (_command, _inputs, _launcher, _folders, _packages)
+_ADDITIONS: Sequence[Callable[[Draft], None]] = (_command, _volumes, _inputs, _launcher, _folders, _packages)
+
+
+def _link(place: Path, source: str) -> None:
+    """Let a place below a root that is no mount lead to a volume."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not os.path.lexists(str(place)):
+        place.symlink_to(source)
 
 
 def _interpreter(python: str) -> List[str]:

@@ -6,14 +6,18 @@ import asyncio
 import functools
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from .. import launcher
 from ..artifacts import ArtifactStore
 from ..executors.base import Ended, Executor, Job
+from ..workflow.patching import MAIN, PatchError, patched
+from .claim_steps import act, acts_on_claims
+from .claims import ClaimError, Claims
 from .collecting import collect
+from .containers import init_containers
 from .environment import SecretValues, StepError
 from .preamble import installed_in
 from .preparing import Draft, Metrics, Step, Surroundings, prepare
@@ -21,6 +25,8 @@ from .preparing import Draft, Metrics, Step, Surroundings, prepare
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 GRACE = 5.0
 _CLEAN_AFTER = 0.5
+#: What a step's folder has only while the step is executed.
+_OF_ATTEMPT = ("root", "init", "volumes")
 _T = TypeVar("_T")
 
 
@@ -56,6 +62,8 @@ class StepRunner:
         self._installed = installed_in(python)
         self._secrets = SecretValues(secrets)
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="kfops-files")
+        self._claims = Claims(data_dir / "volumes")
+        self._stopping: Set[str] = set()
         self._uncleaned: Dict[str, Callable[[], None]] = {}
         #: The artifacts of all runs.
         self.artifacts = ArtifactStore(data_dir / "artifacts")
@@ -67,12 +75,15 @@ class StepRunner:
     async def run(self, step: Step) -> Result:
         """Run a step to its end; when cancelled, its processes are killed first."""
         try:
-            draft, job = await self._in_thread(functools.partial(self._prepare, step))
-            ended = await self._execute(step, job)
+            step = replace(step, template=patched(step.template))
+            if acts_on_claims(step.template):
+                return await self._in_thread(functools.partial(self._act, step))
+            draft, containers = await self._in_thread(functools.partial(self._prepare, step))
+            ended = await self._execute(step, containers)
             if isinstance(ended, Result):
                 return ended
             return await self._in_thread(functools.partial(self._take, draft, ended))
-        except (StepError, launcher.LauncherError) as error:
+        except (StepError, PatchError, launcher.LauncherError) as error:
             by_launcher = isinstance(error, launcher.LauncherError)
             text = f"Error (exit code 1): {error}" if by_launcher else str(error)
             self.log(step.run_id, step.node_id, f"kfops: {error}\n")
@@ -80,10 +91,12 @@ class StepRunner:
         except OSError as error:
             return Result("Error", f"The step's files: {error}")
         finally:
+            self._stopping.discard(step.id)
             self._clean_soon(step)
 
     async def stop(self, run_id: str, node_id: str) -> None:
         """Ask a step to end, and kill it when it does not."""
+        self._stopping.add(f"{run_id}/{node_id}")
         await self._executor.stop(f"{run_id}/{node_id}", GRACE)
 
     def log(self, run_id: str, node_id: str, text: str) -> None:
@@ -105,7 +118,7 @@ class StepRunner:
 
     def _clean_soon(self, step: Step) -> None:
         """Remove a step's folders when the kernel has let go of what was mounted there; before, it takes it long."""
-        key = f"{step.run_id}/{step.node_id}"
+        key = step.id
 
         def clean() -> None:
             if self._uncleaned.pop(key, None) is not None:
@@ -123,13 +136,13 @@ class StepRunner:
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_event_loop().run_in_executor(self._threads, work)
 
-    async def _execute(self, step: Step, job: Job) -> Ended | Result:
-        limit = step.template.get("activeDeadlineSeconds")
-        running = asyncio.ensure_future(self._executor.run(job))
+    async def _execute(self, step: Step, containers: List[Tuple[str, Job]]) -> Ended | Result:
+        limit = _seconds(step.template.get("activeDeadlineSeconds"))
+        running = asyncio.ensure_future(self._run_containers(step, containers))
         try:
             if limit is None:
                 return await running
-            done, _ = await asyncio.wait([running], timeout=float(limit))
+            done, _ = await asyncio.wait([running], timeout=limit)
             if done:
                 return running.result()
             await self.stop(step.run_id, step.node_id)
@@ -140,18 +153,48 @@ class StepRunner:
             await asyncio.wait([running])
             raise
 
-    def _prepare(self, step: Step) -> Tuple[Draft, Job]:
+    async def _run_containers(self, step: Step, containers: List[Tuple[str, Job]]) -> Ended | Result:
+        """Run the init containers, and then the main one, which is the last."""
+        for name, job in containers[:-1]:
+            self.log(step.run_id, step.node_id, f"kfops: init container {name}\n")
+            ended = await self._executor.run(job)
+            if not ended.succeeded:
+                return Result("Error", f"Pod failed before main container starts: {name}: {ended.message()}")
+            if step.id in self._stopping:
+                return Ended(error="The step was stopped.")
+        if len(containers) > 1:
+            self.log(step.run_id, step.node_id, "kfops: main container\n")
+        return await self._executor.run(containers[-1][1])
+
+    def _prepare(self, step: Step) -> Tuple[Draft, List[Tuple[str, Job]]]:
         folder = self.folder(step.run_id, step.node_id)
-        self._uncleaned.pop(f"{step.run_id}/{step.node_id}", None)
-        shutil.rmtree(str(folder / "root"), ignore_errors=True)
+        self._uncleaned.pop(step.id, None)
+        for name in _OF_ATTEMPT:
+            shutil.rmtree(str(folder / name), ignore_errors=True)
         (folder / "root").mkdir(parents=True, exist_ok=True)
         draft = prepare(step, folder, self._surroundings())
-        return draft, draft.job()
+        return draft, [*init_containers(draft), (MAIN, draft.job())]
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
-            self._data_dir, self.python, self._executor.isolated, self.artifacts, self._secrets, self._installed
+            data_dir=self._data_dir,
+            python=self.python,
+            isolated=self._executor.isolated,
+            artifacts=self.artifacts,
+            secrets=self._secrets,
+            claims=self._claims,
+            installed=self._installed,
         )
+
+    def _act(self, step: Step) -> Result:
+        """Do what a step asks for that acts on claims and has no processes."""
+        try:
+            done = act(step.template, self._claims, step.id)
+        except ClaimError as error:
+            self.log(step.run_id, step.node_id, f"{error}\n")
+            return Result("Failed", f"Error (exit code 1): {error}", {"exitCode": "1"})
+        self.log(step.run_id, step.node_id, done.log)
+        return Result("Succeeded", "", {**done.outputs, "exitCode": "0"})
 
     def _take(self, draft: Draft, ended: Ended) -> Result:
         if ended.error:
@@ -166,5 +209,13 @@ class StepRunner:
 
     def _clean(self, step: Step) -> None:
         folder = self.folder(step.run_id, step.node_id)
-        shutil.rmtree(str(folder / "root"), ignore_errors=True)
+        for name in _OF_ATTEMPT:
+            shutil.rmtree(str(folder / name), ignore_errors=True)
         (folder / "guard.json").unlink() if (folder / "guard.json").exists() else None
+
+
+def _seconds(limit: Any) -> Optional[float]:
+    try:
+        return None if limit is None else float(limit)
+    except ValueError:
+        raise StepError(f"activeDeadlineSeconds {limit!r} is not a number") from None

@@ -7,9 +7,12 @@ result on one machine and is let through. A feature that would change the result
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Dict, Iterator, List, Mapping
 
 from ...errors import UnsupportedWorkflow
+from .claims import of_resource
+from .pods import of_artifacts, of_container_template
 
 #: Workflow fields that change what runs. Everything else in `spec` is advice to the cluster.
 _SPEC = {
@@ -20,9 +23,10 @@ _SPEC = {
     "volumeClaimTemplates": "PersistentVolumeClaims (volumeClaimTemplates)",
     "hooks": "lifecycle hooks (hooks)",
     "templateDefaults": "templateDefaults",
+    "podSpecPatch": "a podSpecPatch of the whole workflow",
+    "retryStrategy": "a retryStrategy of the whole workflow",
 }
 _KINDS = {
-    "resource": "resource templates, which create Kubernetes objects (resource)",
     "script": "script templates (script)",
     "steps": "steps templates (steps)",
     "suspend": "suspend templates (suspend)",
@@ -31,6 +35,8 @@ _KINDS = {
     "containerSet": "container sets (containerSet)",
     "plugin": "plugins (plugin)",
     "templateRef": "references to other workflows' templates (templateRef)",
+    "template": "templates that stand for another one (template)",
+    "inline": "inline templates (inline)",
 }
 _TEMPLATE = {
     "sidecars": "sidecars",
@@ -38,6 +44,8 @@ _TEMPLATE = {
     "memoize": "memoize",
     "synchronization": "synchronization",
     "timeout": "timeout",
+    "failFast": "templates that fail with the first of their pods (failFast)",
+    "hooks": "lifecycle hooks (hooks)",
 }
 _TASK = {
     "withSequence": "loops over a sequence (withSequence)",
@@ -48,8 +56,14 @@ _TASK = {
     "templateRef": "references to other workflows' templates (templateRef)",
     "inline": "inline templates (inline)",
 }
-_PATCHABLE = {"resources", "name", "imagePullPolicy", "image"}
-_PATCH_ADVICE = {"containers", "nodeSelector", "tolerations", "affinity", "priorityClassName", "schedulerName"}
+_RETRY_POLICIES = ("", "Always", "OnError", "OnFailure")
+_SOURCES = ("jsonPath", "jqFilter", "event", "supplied", "expression", "configMapKeyRef")
+#: Placeholders that Argo replaces by what is never known here; each with how it is called.
+_PLACEHOLDERS = {
+    re.compile(r"\{\{="): "expression placeholders ({{=...}})",
+    re.compile(r"\{\{\s*tasks\.[^{}]*\.outputs\.result\s*\}\}"): "the output of a step's command (outputs.result)",
+    re.compile(r"\{\{\s*workflow\.outputs\."): "outputs of the whole workflow (workflow.outputs)",
+}
 
 
 def refuse_unsupported(spec: Mapping[str, Any], templates: Mapping[str, Dict[str, Any]]) -> None:
@@ -60,10 +74,10 @@ def refuse_unsupported(spec: Mapping[str, Any], templates: Mapping[str, Dict[str
     UnsupportedWorkflow
         ``details["features"]`` lists everything found.
     """
-    found: List[str] = [text for key, text in _SPEC.items() if spec.get(key)]
-    volumes = _volumes(spec)
+    found: List[str] = [text for key, text in _SPEC.items() if _asked(spec, key)]
+    found += list(of_artifacts(spec.get("arguments") or {}, "workflow artifact"))
     for name, template in templates.items():
-        found += [f"{text}, in template {name!r}" for text in _of_template(template, volumes)]
+        found += [f"{text}, in template {name!r}" for text in _of_template(template)]
     if found:
         raise UnsupportedWorkflow(
             "The embedded backend cannot run this workflow.",
@@ -73,72 +87,56 @@ def refuse_unsupported(spec: Mapping[str, Any], templates: Mapping[str, Dict[str
         )
 
 
-def _of_template(template: Mapping[str, Any], shared: Mapping[str, str]) -> Iterator[str]:
+def _asked(holder: Mapping[str, Any], key: str) -> bool:
+    """Tell whether a field asks for something: an empty object does, as in ``suspend: {}``."""
+    return bool(holder.get(key)) or holder.get(key) == {}
+
+
+def _of_template(template: Mapping[str, Any]) -> Iterator[str]:
     for table in (_KINDS, _TEMPLATE):
-        yield from (text for key, text in table.items() if template.get(key) or template.get(key) == {})
-    if "{{=" in json.dumps(template):
-        yield "expression placeholders ({{=...}})"
-    if (template.get("retryStrategy") or {}).get("expression"):
+        yield from (text for key, text in table.items() if _asked(template, key))
+    text = json.dumps(template)
+    yield from (name for pattern, name in _PLACEHOLDERS.items() if pattern.search(text))
+    strategy = template.get("retryStrategy") or {}
+    if strategy.get("expression"):
         yield "retryStrategy.expression"
-    for parameter in (template.get("outputs") or {}).get("parameters") or []:
-        source = parameter.get("valueFrom") or {}
-        if {"jsonPath", "jqFilter", "event", "supplied", "expression"} & set(source) and "resource" not in template:
-            yield f"output parameter {parameter.get('name')!r} taken by {', '.join(sorted(source))}"
-    if "dag" in template:
-        for task in (template["dag"] or {}).get("tasks") or []:
-            yield from (f"{text} of task {task.get('name')!r}" for key, text in _TASK.items() if task.get(key))
-    elif "container" in template:
-        yield from _of_container(template, shared)
+    if (strategy.get("retryPolicy") or "") not in _RETRY_POLICIES:
+        yield f"retryPolicy {strategy['retryPolicy']}"
+    yield from _of_parameters(template)
+    kinds = [kind for kind in ("container", "dag", "resource") if _asked(template, kind)]
+    if len(kinds) > 1:
+        yield f"templates that are several things at once ({', '.join(kinds)})"
+    elif kinds == ["dag"]:
+        yield from _of_dag(template)
+    elif kinds == ["container"]:
+        yield from of_container_template(template)
+    elif kinds == ["resource"]:
+        yield from of_resource(template)
     elif not set(template) & set(_KINDS):
         yield "templates that are neither a container nor a dag"
 
 
-def _of_container(template: Mapping[str, Any], shared: Mapping[str, str]) -> Iterator[str]:
-    container = template["container"] or {}
-    if not container.get("command"):
-        yield "containers without a command, as only their image knows what to run"
-    if container.get("lifecycle"):
-        yield "lifecycle hooks of containers (lifecycle)"
-    for init in template.get("initContainers") or []:
-        if not is_launcher_copy(init):
-            yield f"init container {init.get('name')!r}"
-    own = _volumes(template)
-    for mount in container.get("volumeMounts") or []:
-        kind = own.get(mount.get("name"), shared.get(mount.get("name"), "unknown"))
-        if kind != "emptyDir":
-            yield f"volume {mount.get('name')!r} ({kind})"
-    for artifact in (template.get("inputs") or {}).get("artifacts") or []:
-        remote = sorted({"s3", "gcs", "http", "git", "hdfs", "oss", "artifactory"} & set(artifact))
-        if remote:
-            yield f"input artifact {artifact.get('name')!r} from {remote[0]}"
-    patch = template.get("podSpecPatch")
-    if patch:
-        yield from _of_patch(patch)
+def _of_parameters(template: Mapping[str, Any]) -> Iterator[str]:
+    for side in ("inputs", "outputs"):
+        for parameter in (template.get(side) or {}).get("parameters") or []:
+            what = f"{side[:-1]} parameter {parameter['name']!r}"
+            sources = {key for key, value in (parameter.get("valueFrom") or {}).items() if value is not None}
+            unknown = sources & set(_SOURCES) if side == "outputs" else sources - {"default"}
+            if unknown - ({"jsonPath"} if "resource" in template else set()):
+                yield f"{what} taken by {', '.join(sorted(unknown))}"
+            if parameter.get("globalName"):
+                yield f"globalName of {what}"
 
 
-def _of_patch(patch: str) -> Iterator[str]:
-    try:
-        fields = json.loads(patch)
-    except ValueError:
-        yield "podSpecPatch that is not JSON"
-        return
-    if not isinstance(fields, dict):
-        yield "podSpecPatch that is not an object"
-        return
-    yield from (f"podSpecPatch of {key}" for key in sorted(set(fields) - _PATCH_ADVICE))
-    for container in fields.get("containers") or []:
-        yield from (f"podSpecPatch of containers.{key}" for key in sorted(set(container) - _PATCHABLE))
-
-
-def is_launcher_copy(container: Mapping[str, Any]) -> bool:
-    """Tell whether an init container only copies the v2 launcher, which is built in here."""
-    command = list(container.get("command") or []) + list(container.get("args") or [])
-    return len(command) == 3 and command[1] == "--copy" and str(command[2]).startswith("/kfp-launcher/")
-
-
-def _volumes(holder: Mapping[str, Any]) -> Dict[str, str]:
-    kinds: Dict[str, str] = {}
-    for volume in holder.get("volumes") or []:
-        kind = sorted(set(volume) - {"name"})
-        kinds[str(volume.get("name"))] = kind[0] if kind else "emptyDir"
-    return kinds
+def _of_dag(template: Mapping[str, Any]) -> Iterator[str]:
+    if template["dag"].get("target"):
+        yield "DAGs of which only a part is wanted (target)"
+    for side in ("inputs", "outputs"):
+        yield from of_artifacts(template.get(side) or {}, f"{side[:-1]} artifact")
+    for task in template["dag"].get("tasks") or []:
+        what = f"of task {task['name']!r}"
+        yield from (f"{text} {what}" for key, text in _TASK.items() if _asked(task, key))
+        yield from (f"{text} {what}" for text in of_artifacts(task.get("arguments") or {}, "artifact"))
+        for parameter in (task.get("arguments") or {}).get("parameters") or []:
+            if parameter.get("valueFrom"):
+                yield f"parameter {parameter['name']!r} {what} taken by {', '.join(sorted(parameter['valueFrom']))}"

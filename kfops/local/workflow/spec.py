@@ -7,7 +7,11 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ...errors import InvalidInput
 from .features import refuse_unsupported
+from .pods import with_shared
+from .shape import misshapen
 from .substitution import as_text
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -43,28 +47,30 @@ def parse(workflow: Dict[str, Any]) -> Workflow:
     Raises
     ------
     InvalidInput
-        It is not a Workflow, has no usable entrypoint, or a parameter without a value.
+        It is not a Workflow, or has a parameter without a value.
     """
     if not isinstance(workflow, dict) or not isinstance(workflow.get("spec"), dict):
         raise InvalidInput(
             "This is not an Argo Workflow.", why="It has no `spec`.", remedy="Compile it with kfp 1.7.0."
         )
+    wrong = misshapen(workflow)
+    if wrong:
+        shown = "; ".join(wrong[:_SHOWN]) + ("; and so on" if len(wrong) > _SHOWN else "")
+        raise InvalidInput("This is not an Argo Workflow.", why=f"{shown}.", remedy="Compile it with kfp 1.7.0.")
     spec, metadata = workflow["spec"], workflow.get("metadata") or {}
     templates: Dict[str, Dict[str, Any]] = {}
     for template in spec.get("templates") or []:
-        name = template.get("name") if isinstance(template, dict) else None
-        if not name:
-            raise InvalidInput("A template of the workflow has no name.")
+        name = template["name"]
         if name in templates:
             raise InvalidInput(f"The workflow has two templates named {name!r}.")
-        templates[name] = template
+        templates[name] = with_shared({key: value for key, value in template.items() if value is not None}, spec)
     arguments = spec.get("arguments") or {}
     return Workflow(
         name=metadata.get("name") or (metadata.get("generateName") or "workflow-") + "check",
         namespace=metadata.get("namespace") or "kubeflow",
         uid=str(metadata.get("uid") or ""),
-        labels={key: str(value) for key, value in (metadata.get("labels") or {}).items()},
-        annotations={key: str(value) for key, value in (metadata.get("annotations") or {}).items()},
+        labels={key: as_text(value) for key, value in (metadata.get("labels") or {}).items()},
+        annotations={key: as_text(value) for key, value in (metadata.get("annotations") or {}).items()},
         created_at=str(metadata.get("creationTimestamp") or ""),
         entrypoint=spec.get("entrypoint") or "",
         templates=templates,
@@ -121,7 +127,7 @@ def _parameters(given: List[Dict[str, Any]]) -> Dict[str, str]:
 
 def _positive(holder: Mapping[str, Any], key: str) -> Optional[int]:
     value = holder.get(key)
-    return int(value) if value is not None and int(value) > 0 else None
+    return value if value is not None and value > 0 else None
 
 
 def _ordered(template: str, tasks: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
