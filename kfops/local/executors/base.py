@@ -44,6 +44,8 @@ class Job:
         Host folders that can be written although they lie below a private one, such as the model store.
     mounts
         Volumes. Their paths, or the folders around those that are files, are among the private and opened ones.
+    lasting
+        Whether later jobs will have the same root.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Job:
     visible: List[str] = field(default_factory=list)
     shared: List[str] = field(default_factory=list)
     mounts: List[Mount] = field(default_factory=list)
+    lasting: bool = False
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the JSON form for the process that forks."""
@@ -113,6 +116,9 @@ class Executor(abc.ABC):
     @abc.abstractmethod
     async def stop(self, job_id: str, grace: float) -> None:
         """Ask a job's processes to end, and kill them after ``grace`` seconds; ``run`` then returns."""
+
+    def forget(self, root: str) -> None:  # noqa: B027 - not every executor keeps something
+        """Let go of what is kept for a lasting root, which no job will have any more."""
 
     @abc.abstractmethod
     async def close(self) -> None:

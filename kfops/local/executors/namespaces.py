@@ -10,17 +10,19 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 _NEWNS, _NEWUSER, _NEWPID = 0x00020000, 0x10000000, 0x20000000
-_BIND, _REC, _PRIVATE, _REMOUNT, _RDONLY = 0x1000, 0x4000, 0x40000, 0x20, 1
+_BIND, _REC, _UNBINDABLE, _SLAVE, _REMOUNT, _RDONLY = 0x1000, 0x4000, 0x20000, 0x80000, 0x20, 1
 _NOSUID, _NODEV, _NOEXEC, _RELATIME = 2, 4, 8, 0x200000
 _DETACH = 2
 _PDEATHSIG, _SUBREAPER = 1, 36
-_SIGKILL = 9
+_SIGKILL, _SIGCHLD = 9, 17
+_CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220, "ppc64le": 120, "armv7l": 120, "i686": 120}
 
 _linux = sys.platform.startswith("linux")
-_libc = ctypes.CDLL(None, use_errno=True) if _linux else None
+# Held fast by Python's own lock, so that a child of clone() finds it as its parent left it.
+_libc = ctypes.PyDLL(None, use_errno=True) if _linux else None
 
 #: A folder of the step's view: None is empty and its own, a dictionary shows the host's entries and these changes.
 Tree = Dict[str, Any]
@@ -28,13 +30,13 @@ Tree = Dict[str, Any]
 
 def allowed() -> Tuple[bool, str]:
     """Tell whether steps can have their own mounts and pids here, and if not, why; found out by trying."""
-    if not _linux:
-        return False, f"{sys.platform} has no mount namespaces"
+    if not _linux or os.uname().machine not in _CLONE:
+        return False, f"{sys.platform} has no mount namespaces" if not _linux else "this kind of processor is not known"
     pid = os.fork()
     if pid == 0:
         try:
-            _unshare()
-            inner = os.fork()
+            own_mounts()
+            inner = fork()
             if inner == 0:
                 os._exit(0)
             os._exit(os.waitpid(inner, 0)[1] and 1)
@@ -44,28 +46,86 @@ def allowed() -> Tuple[bool, str]:
     return code == 0, "" if code == 0 else f"the kernel does not allow it ({os.strerror(code)})"
 
 
-def enter(job: Dict[str, Any]) -> None:
-    """Give this process its own mounts, make ``job["root"]`` its root, and its next child pid 1 of a namespace."""
-    _unshare()
-    root = job["root"]
-    _mount(root, root, _BIND)
+def own_mounts() -> None:
+    """Give this process mounts of its own, which follow what is mounted outside, and the right to change them."""
+    assert _libc is not None
+    uid, gid = os.getuid(), os.getgid()
+    _check(_libc.unshare(_NEWNS | (0 if uid == 0 else _NEWUSER)), "unshare")
+    if uid != 0:
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+    _mount("none", "/", _REC | _SLAVE)
+
+
+def fork() -> int:
+    """Fork a child that has a copy of this process's mounts, and is pid 1 of a new pid namespace."""
+    assert _libc is not None
+    child = int(_libc.syscall(_CLONE[os.uname().machine], ctypes.c_ulong(_NEWNS | _NEWPID | _SIGCHLD), 0, 0, 0, 0))
+    _check(min(child, 0), "clone")
+    return child
+
+
+class View:
+    """A folder with the host's top-level entries in it, prepared once for all the steps that have it as their root.
+
+    The process that makes it must have its own mounts.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._mounted: Set[str] = set()
+        self._own: Set[str] = set()
+        self._seen: Tuple[int, int] = (0, 0)
+        _mount(root, root, _BIND)
+        _mount("none", root, _UNBINDABLE)  # else the host folder that it is in would bring it along, mounts and all
+
+    def refresh(self, job: Dict[str, Any]) -> None:
+        """Follow the host: show what has come to its top level, but for what the job wants for itself."""
+        if not self._seen[1]:
+            self._own = set(_tree(job))
+        if self._seen != self._stamps():
+            for name in sorted(set(os.listdir("/")) - self._mounted - self._own):
+                self._show(name)
+            self._seen = self._stamps()
+
+    def enter(self, job: Dict[str, Any]) -> None:
+        """In a child of :func:`fork`: add what is the job's own, and make the folder the root."""
+        assert _libc is not None
+        tree = _tree(job)
+        for name in self._mounted & set(tree):
+            _check(_libc.umount2(os.fsencode(os.path.join(self._root, name)), _DETACH), "umount2")
+        for name in self._own - set(tree):
+            self._show(name)
+        for name, below in tree.items():
+            _own_folder(os.path.join("/", name), os.path.join(self._root, name), below)
+        for folder in job["visible"]:
+            if _show(folder, self._root):
+                _read_only(self._root + folder)
+        for folder in job["shared"]:
+            _show(folder, self._root)
+        for mount in sorted(job["mounts"], key=lambda mount: len(mount["path"])):
+            _mount_volume(mount["source"], self._root + mount["path"], mount["read_only"])
+        os.chdir(self._root)
+        _check(_libc.pivot_root(b".", b"."), "pivot_root")
+        _check(_libc.umount2(b".", _DETACH), "umount2")
+        os.chdir("/")
+
+    def _stamps(self) -> Tuple[int, int]:
+        return os.stat("/").st_mtime_ns, os.stat(self._root).st_mtime_ns
+
+    def _show(self, name: str) -> None:
+        if _show_entry(os.path.join("/", name), os.path.join(self._root, name)):
+            self._mounted.add(name)
+
+
+def _tree(job: Dict[str, Any]) -> Tree:
     tree: Tree = {}
     for folder in job["opened"]:
         _place(tree, folder, {})
     for folder in job["private"]:
         _place(tree, folder, None)
-    _populate("/", root, tree)
-    for folder in job["visible"]:
-        if _show(folder, root):
-            _read_only(root + folder)
-    for folder in job["shared"]:
-        _show(folder, root)
-    for mount in sorted(job["mounts"], key=lambda mount: len(mount["path"])):
-        _mount_volume(mount["source"], root + mount["path"], mount["read_only"])
-    os.chdir(root)
-    _check(_libc.pivot_root(b".", b"."), "pivot_root")  # type: ignore[union-attr]
-    _check(_libc.umount2(b".", _DETACH), "umount2")  # type: ignore[union-attr]
-    os.chdir("/")
+    return tree
 
 
 def _show(folder: str, root: str) -> bool:
@@ -161,18 +221,6 @@ def started_at(pid: int) -> Optional[int]:
         return None
 
 
-def _unshare() -> None:
-    assert _libc is not None
-    uid, gid = os.getuid(), os.getgid()
-    flags = _NEWNS | _NEWPID | (0 if uid == 0 else _NEWUSER)
-    _check(_libc.unshare(flags), "unshare")
-    if uid != 0:
-        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-                file.write(text)
-    _mount("none", "/", _REC | _PRIVATE)
-
-
 def _place(tree: Tree, folder: str, leaf: Any) -> None:
     """Put a folder into the tree; what lies below a private folder is private with it."""
     parts = [part for part in folder.split("/") if part]
@@ -185,30 +233,38 @@ def _place(tree: Tree, folder: str, leaf: Any) -> None:
         tree[parts[-1]] = leaf
 
 
-def _populate(host: str, target: str, tree: Tree) -> None:
+def _own_folder(source: str, place: str, below: Optional[Tree]) -> None:
+    """Make a folder of the step's own; unless it is to be empty, show in it what the host has there."""
+    os.makedirs(place, exist_ok=True)
+    if below is None:
+        if os.stat(place).st_mode & 0o7777 != 0o1777:
+            os.chmod(place, 0o1777)  # noqa: S103  (what /tmp has everywhere)
+        return
+    source = os.path.realpath(source)
     try:
-        entries = sorted(os.listdir(host))
+        entries = sorted(os.listdir(source))
     except OSError:
         entries = []
     for name in entries:
-        source, place = os.path.join(host, name), os.path.join(target, name)
-        if name in tree or os.path.lexists(place):
-            continue
-        if os.path.islink(source):
+        if name not in below and not os.path.lexists(os.path.join(place, name)):
+            _show_entry(os.path.join(source, name), os.path.join(place, name))
+    for name, further in below.items():
+        _own_folder(os.path.join(source, name), os.path.join(place, name), further)
+
+
+def _show_entry(source: str, place: str) -> bool:
+    """Show an entry of a host folder at a place that has none, or only what was made to mount it on."""
+    if os.path.islink(source):
+        if not os.path.lexists(place):
             os.symlink(os.readlink(source), place)
-        elif os.path.isdir(source):
-            os.makedirs(place, exist_ok=True)
-            _mount(source, place, _BIND | _REC)
-        elif os.path.exists(source):
-            open(place, "ab").close()
-            _mount(source, place, _BIND)
-    for name, below in tree.items():
-        source, place = os.path.join(host, name), os.path.join(target, name)
+        return False
+    if os.path.isdir(source):
         os.makedirs(place, exist_ok=True)
-        if below is None:
-            os.chmod(place, 0o1777)  # noqa: S103  (what /tmp has everywhere)
-        else:
-            _populate(os.path.realpath(source), place, below)
+        _mount(source, place, _BIND | _REC)
+    elif os.path.exists(source):
+        open(place, "ab").close()
+        _mount(source, place, _BIND)
+    return os.path.exists(source)
 
 
 def _mount(source: str, target: str, flags: int) -> None:

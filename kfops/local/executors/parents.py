@@ -1,0 +1,199 @@
+"""The parent of a step, which ends when the step has ended and nothing of it is left. Standard library only.
+
+With namespaces it is pid 1 of the step's own, so that its end is the end of whatever the step has started. Without, it
+adopts and kills what the step leaves behind.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn
+
+if TYPE_CHECKING:
+    from . import namespaces
+else:  # this file is imported by a program that is run by path, outside of its package
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import namespaces
+
+#: What pid 1 of a step's namespace does with the job and the descriptor of its log: run it, return its wait status.
+RunStep = Callable[[Dict[str, Any], int], int]
+#: Kill what there is of the step: SIGUSR1 without namespaces, where SIGKILL would leave the step behind.
+KILL = signal.SIGUSR1
+_LONGEST = 1000
+
+
+def be_init(job: Dict[str, Any], log: int, told: int, view: namespaces.View, run_step: RunStep) -> NoReturn:
+    """As pid 1 of a new namespace: run the step, kill and reap what it leaves behind, tell its wait status."""
+    try:
+        namespaces.die_with_parent()
+        _end_if_abandoned(told)
+        view.enter(job)
+        namespaces.own_proc()
+        signal.signal(signal.SIGTERM, lambda number, frame: _kill(-1, signal.SIGTERM))
+        status = run_step(job, log)
+        _kill(-1, signal.SIGKILL)
+        reap_all()
+        os.write(told, str(status).encode())
+    except OSError as error:
+        os.write(told, str(error).encode()[:_LONGEST])
+    finally:
+        os._exit(1)  # counts only when nothing has been told
+
+
+def be_keeper(job: Dict[str, Any], log: int, told: int) -> NoReturn:
+    """Without namespaces: run the step, kill and reap what it leaves behind, tell its wait status."""
+    step = 0
+
+    def kill(number: int, _frame: Any) -> None:
+        if number == KILL:
+            namespaces.kill_children()
+        elif step:
+            _kill(-step, signal.SIGTERM)
+
+    try:
+        namespaces.die_with_parent()
+        _end_if_abandoned(told)
+        namespaces.adopt_orphans()
+        os.makedirs(job["cwd"], exist_ok=True)
+        step = os.fork()
+        if step == 0:
+            start_step(job, log)
+        for number in (KILL, signal.SIGTERM):
+            signal.signal(number, kill)
+        unblock()
+        status = _wait(step)
+        namespaces.kill_children()
+        os.write(told, str(status).encode())
+    except OSError as error:
+        os.write(told, str(error).encode()[:_LONGEST])
+    finally:
+        os._exit(1)
+
+
+def spawn_step(job: Dict[str, Any], log: int) -> int:
+    """Start the step as a child of pid 1 and reap whatever ends until it does; return its wait status."""
+    argv: List[str] = job["argv"]
+    namespaces.prefer_for_out_of_memory()
+    os.umask(0o022)  # as in a container, whatever the backend's own is
+    try:
+        os.chdir(job["cwd"])
+        null = os.open(os.devnull, os.O_RDONLY)
+        step = os.posix_spawn(
+            _program(argv[0], job["env"].get("PATH", os.defpath)),
+            argv,
+            job["env"],
+            file_actions=[(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate((null, log, log))],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT],
+        )
+    except FileNotFoundError:
+        return _refused(log, 127, f"{argv[0]}: command not found")
+    except OSError as error:
+        return _refused(log, 126, f"{argv[0]}: {error}")
+    unblock()
+    return _wait(step)
+
+
+def start_step(job: Dict[str, Any], log: int) -> NoReturn:
+    """Become the step."""
+    try:
+        settle(log)
+    except OSError as error:
+        os.write(log, f"kfops: {error}\n".encode())
+        os._exit(126)
+    execute(job)
+
+
+def settle(log: int) -> None:
+    """Give this process what every step has: a session, its output in its log, signals as they are by default."""
+    namespaces.die_with_parent()
+    try:
+        os.setsid()
+    except PermissionError:
+        os.setpgid(0, 0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    unblock()
+    namespaces.prefer_for_out_of_memory()
+    os.umask(0o022)  # as in a container, whatever the backend's own is
+
+
+def execute(job: Dict[str, Any]) -> NoReturn:
+    """Execute the job's command in its folder, with its environment and nothing else."""
+    argv: List[str] = job["argv"]
+    code = 127
+    try:
+        os.chdir(job["cwd"])
+        os.execvpe(argv[0], argv, job["env"])  # noqa: S606
+    except FileNotFoundError:
+        os.write(2, f"kfops: {argv[0]}: command not found\n".encode())
+    except OSError as error:
+        code = 126
+        os.write(2, f"kfops: {argv[0]}: {error}\n".encode())
+    finally:
+        os._exit(code)
+
+
+def block() -> None:
+    """Keep signals that are for a step's parent until it can take them; its children must :func:`unblock`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, KILL})
+
+
+def unblock() -> None:
+    """Take signals again, those that have come meanwhile too."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, KILL})
+
+
+def _end_if_abandoned(told: int) -> None:
+    """End when the guard has died before this process could ask to die with it: then nobody reads what it tells."""
+    poll = select.poll()
+    poll.register(told, 0)
+    if poll.poll(0):
+        os._exit(1)
+
+
+def _program(name: str, path: str) -> str:
+    """Return the file that ``execvp`` would execute; one that is there but must not be executed is refused later."""
+    if "/" in name:
+        return name
+    places = (os.path.join(folder, name) for folder in path.split(os.pathsep))
+    found = [place for place in places if os.path.isfile(place)]
+    if not found:
+        raise FileNotFoundError(name)
+    return next((place for place in found if os.access(place, os.X_OK)), found[0])
+
+
+def _refused(log: int, code: int, why: str) -> int:
+    os.write(log, f"kfops: {why}\n".encode())
+    return code << 8
+
+
+def _wait(step: int) -> int:
+    pid = status = 0
+    while pid != step:
+        pid, status = os.wait()
+    return status
+
+
+def reap_all() -> None:
+    """Wait for every child."""
+    try:
+        while True:
+            os.wait()
+    except ChildProcessError:
+        pass
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
