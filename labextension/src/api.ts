@@ -59,10 +59,70 @@ export class KfopsApi {
     return this._request(`versions/${encodeURIComponent(id)}`);
   }
 
-  runs(pageToken = '', pageSize = 50): Promise<{ runs: Kfops.IRun[]; next_page_token: string }> {
-    return this._request(
-      'runs' + URLExt.objectToQueryString({ page_token: pageToken, page_size: String(pageSize) })
-    );
+  /** The package of a version, as it was uploaded: YAML. */
+  async versionPackage(id: string): Promise<string> {
+    return (await this._request<{ text: string }>(`versions/${encodeURIComponent(id)}/package`))
+      .text;
+  }
+
+  /** What is different in the version `id`, seen from `since`. */
+  versionChanges(id: string, since: string): Promise<Kfops.IVersionDiff> {
+    const path = `versions/${encodeURIComponent(id)}/changes`;
+    return this._request(path + URLExt.objectToQueryString({ since }));
+  }
+
+  async deleteVersion(id: string): Promise<void> {
+    await this._request(`versions/${encodeURIComponent(id)}`, 'DELETE');
+  }
+
+  async setDefaultVersion(pipelineId: string, versionId: string): Promise<void> {
+    await this._request(`pipelines/${encodeURIComponent(pipelineId)}`, 'PATCH', {
+      default_version_id: versionId
+    });
+  }
+
+  async deletePipeline(id: string): Promise<void> {
+    await this._request(`pipelines/${encodeURIComponent(id)}`, 'DELETE');
+  }
+
+  /** The newest versions that have images of their own. */
+  async images(): Promise<Kfops.IPipelineVersion[]> {
+    return (await this._request<{ versions: Kfops.IPipelineVersion[] }>('images')).versions;
+  }
+
+  runs(
+    pageToken = '',
+    pageSize = 50,
+    query: Kfops.IRunQuery = {}
+  ): Promise<{ runs: Kfops.IRun[]; next_page_token: string }> {
+    const asked: Record<string, string> = {
+      page_token: pageToken,
+      page_size: String(pageSize)
+    };
+    for (const [name, value] of Object.entries(query)) {
+      if (value) {
+        asked[name] = String(value);
+      }
+    }
+    return this._request('runs' + URLExt.objectToQueryString(asked));
+  }
+
+  compareRuns(ids: string[]): Promise<Kfops.IRunComparison> {
+    return this._request('comparison' + URLExt.objectToQueryString({ run_ids: ids.join(',') }));
+  }
+
+  archiveRun(id: string, archived: boolean): Promise<Kfops.IRun> {
+    return this._request(`runs/${encodeURIComponent(id)}`, 'PATCH', { archived });
+  }
+
+  async deleteRun(id: string): Promise<void> {
+    await this._request(`runs/${encodeURIComponent(id)}`, 'DELETE');
+  }
+
+  /** A step's output artifacts as they can be looked at. */
+  async previews(runId: string, stepId: string): Promise<Kfops.IPreview[]> {
+    const path = `runs/${encodeURIComponent(runId)}/steps/${encodeURIComponent(stepId)}/artifacts`;
+    return (await this._request<{ previews: Kfops.IPreview[] }>(path)).previews;
   }
 
   run(id: string): Promise<Kfops.IRun> {
@@ -88,6 +148,18 @@ export class KfopsApi {
 
   async experiments(): Promise<Kfops.IExperiment[]> {
     return (await this._request<{ experiments: Kfops.IExperiment[] }>('experiments')).experiments;
+  }
+
+  createExperiment(name: string): Promise<Kfops.IExperiment> {
+    return this._request('experiments', 'POST', { name });
+  }
+
+  async archiveExperiment(id: string, archived: boolean): Promise<void> {
+    await this._request(`experiments/${encodeURIComponent(id)}`, 'PATCH', { archived });
+  }
+
+  async deleteExperiment(id: string): Promise<void> {
+    await this._request(`experiments/${encodeURIComponent(id)}`, 'DELETE');
   }
 
   /**

@@ -1,7 +1,9 @@
 /**
- * The words of kfops, as they come over REST (`server_ext/kfops_server/openapi.yaml`), and the ids of commands.
+ * The words of kfops, as they come over REST (`server_ext/kfops_server/openapi.yaml`).
  * Names are those of the Python dataclasses in `kfops/types/`.
  */
+export { CommandIDs } from './command_ids';
+
 export namespace Kfops {
   export type State =
     | 'pending'
@@ -154,6 +156,68 @@ export namespace Kfops {
     graph: IGraph | null;
   }
 
+  /** An artifact, or a part of one, as it can be looked at; HTML in `data` must be kept from doing anything. */
+  export interface IPreview {
+    artifact: string;
+    kind:
+      | 'image'
+      | 'html'
+      | 'markdown'
+      | 'json'
+      | 'table'
+      | 'roc'
+      | 'confusion-matrix'
+      | 'text'
+      | 'binary'
+      | 'none';
+    title: string;
+    size: number;
+    data: Record<string, unknown>;
+    columns: string[];
+    rows: string[][];
+    truncated: boolean;
+    message: string;
+  }
+
+  /** One parameter, metric or duration of several runs; null where a run has none. */
+  export interface IComparedRow {
+    name: string;
+    values: (string | null)[];
+    same: boolean;
+  }
+
+  /** Runs side by side; durations are seconds, that of the whole run under the name "". */
+  export interface IRunComparison {
+    run_ids: string[];
+    names: string[];
+    states: State[];
+    parameters: IComparedRow[];
+    metrics: IComparedRow[];
+    durations: IComparedRow[];
+  }
+
+  export type Change = 'added' | 'removed' | 'changed';
+
+  /** What is different in a version, seen from another. */
+  export interface IVersionDiff {
+    old_id: string;
+    new_id: string;
+    steps: Record<string, Change>;
+    parameters: { name: string; change: Change; old: unknown; new: unknown }[];
+    text: string;
+    truncated: boolean;
+  }
+
+  /** Which runs, in which order; what is left out does not count. */
+  export interface IRunQuery {
+    state?: 'pending' | 'running' | 'succeeded' | 'failed';
+    pipeline_id?: string;
+    experiment_id?: string;
+    text?: string;
+    archived?: boolean;
+    sort_by?: string;
+  }
+
   export interface IModelVersion {
     key: string;
     name: string;
@@ -249,33 +313,6 @@ export const FINAL_STATES: ReadonlySet<Kfops.State> = new Set<Kfops.State>([
   'omitted',
   'cached'
 ]);
-
-export namespace CommandIDs {
-  /** Show the side panel. */
-  export const openPanel = 'kfops:open-panel';
-  /** Compile the current notebook or file. */
-  export const compile = 'kfops:compile-source';
-  /** Compile the current notebook or file and upload it as a pipeline version. */
-  export const upload = 'kfops:upload-source';
-  /** Run the current notebook's or file's version, or the one in `args.version_id`. */
-  export const run = 'kfops:run-version';
-  /** Build the images of the version in `args.version_id`, else of the current source's. */
-  export const buildImages = 'kfops:build-images';
-  /** Open the run in `args.run_id` in the main area. */
-  export const openRun = 'kfops:open-run';
-  /** Open the version in `args.version_id`, or the last package of `args.path`, in the main area. */
-  export const openVersion = 'kfops:open-version';
-  /** Open the view named in `args.view` anew, after a reload. */
-  export const openView = 'kfops:open-view';
-  /** Stop the run in `args.run_id`. */
-  export const stopRun = 'kfops:stop-run';
-  /** Retry the failed run in `args.run_id`: what has succeeded is kept. */
-  export const retryRun = 'kfops:retry-run';
-  /** Start a new run with the parameters of the one in `args.run_id`, after a look at them. */
-  export const cloneRun = 'kfops:clone-run';
-  /** Ask the backend again for everything that is on screen. */
-  export const refresh = 'kfops:refresh-panel';
-}
 
 /** The id of the main plugin, which is also that of its settings. */
 export const PLUGIN_ID = 'kfops-lab:plugin';

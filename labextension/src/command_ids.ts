@@ -1,0 +1,27 @@
+/** The ids of the panel's commands. */
+export namespace CommandIDs {
+  /** Show the side panel. */
+  export const openPanel = 'kfops:open-panel';
+  /** Compile the current notebook or file. */
+  export const compile = 'kfops:compile-source';
+  /** Compile the current notebook or file and upload it as a pipeline version. */
+  export const upload = 'kfops:upload-source';
+  /** Run the current notebook's or file's version, or the one in `args.version_id`. */
+  export const run = 'kfops:run-version';
+  /** Build the images of the version in `args.version_id`, else of the current source's. */
+  export const buildImages = 'kfops:build-images';
+  /** Open the run in `args.run_id` in the main area. */
+  export const openRun = 'kfops:open-run';
+  /** Open the version in `args.version_id`, or the last package of `args.path`, in the main area. */
+  export const openVersion = 'kfops:open-version';
+  /** Open the view named in `args.view` anew, after a reload. */
+  export const openView = 'kfops:open-view';
+  /** Stop the run in `args.run_id`. */
+  export const stopRun = 'kfops:stop-run';
+  /** Retry the failed run in `args.run_id`: what has succeeded is kept. */
+  export const retryRun = 'kfops:retry-run';
+  /** Start a new run with the parameters of the one in `args.run_id`, after a look at them. */
+  export const cloneRun = 'kfops:clone-run';
+  /** Ask the backend again for everything that is on screen. */
+  export const refresh = 'kfops:refresh-panel';
+}
