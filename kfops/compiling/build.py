@@ -7,6 +7,7 @@ import json
 import threading
 from typing import Any, Callable
 
+from kfops.compiling.lean import lean
 from kfops.compiling.parameters import SPEC_ANNOTATION, pipeline_spec, type_of_default
 from kfops.compiling.quiet import without_kfps_warnings
 from kfops.errors import ConfigError, InvalidInput
@@ -67,7 +68,7 @@ def workflow_of(function: Callable[..., Any], mode: str, name: str = "") -> dict
                 self._pipeline_name_param.value = f"pipeline/{name or _human_name(pipeline_func)}"
             self.workflow = self._create_workflow(pipeline_func, name or None, pipeline_conf=pipeline_conf)
 
-    with _one_at_a_time, without_kfps_warnings():
+    with _one_at_a_time, without_kfps_warnings(), lean():
         compiler = WorkflowCompiler(mode=dsl.PipelineExecutionMode[mode])
         compiler.compile(function, "", type_check=True)
     workflow: dict[str, Any] = compiler.workflow

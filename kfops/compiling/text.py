@@ -17,14 +17,16 @@ _BARE = re.compile(r"(?:[A-Za-z_/$(]|--?[A-Za-z]).*")
 #: What ends a bare text, or makes a comment of its rest.
 _BREAKS_OFF = re.compile(r":(?: |$)| #| $")
 #: Words that some parser reads as a truth value, as a number or as nothing, in one case or another.
-_NO_TEXTS = frozenset("y n yes no on off true false null inf infinity nan -inf -infinity -nan".split())
+_NO_TEXTS = frozenset(
+    ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "inf", "infinity", "nan", "-inf", "-infinity", "-nan")
+)
 #: Longer keys need a question mark: parsers look for the colon no further than 1024 characters ahead.
 _LONGEST_KEY = 1000
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def dump(workflow: Mapping[str, Any]) -> str:
-    """Return ``workflow`` as YAML: keys in their own order, long texts as blocks.
+    r"""Return ``workflow`` as YAML: keys in their own order, long texts as blocks.
 
     Raises
     ------
@@ -33,7 +35,7 @@ def dump(workflow: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> print(dump({"command": ["sh", "-c", "echo 1\\necho 2\\n"], "enabled": "yes", "limit": 3}), end="")
+    >>> print(dump({"command": ["sh", "-c", "echo 1\necho 2\n"], "enabled": "yes", "limit": 3}), end="")
     command:
     - sh
     - -c
