@@ -33,7 +33,7 @@ def init_containers(main: Draft) -> List[Tuple[str, Job]]:
             main.around,
             main.folder,
             main.volumes,
-            root_name=posixpath.join("init", str(number)),
+            main.folder / "init" / str(number),
             mounts=mirrored,
         )
         draft.root.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ class Job:
     root
         Host folder that becomes the step's ``/``, with the host's own top-level folders visible in it.
     folder
-        Host folder for what is known about the step: ``main.log`` and ``guard.json``.
+        Host folder for what is known about the step: its ``main.log``.
     cwd
         Working folder, as the step sees it.
     private

@@ -212,15 +212,6 @@ def out_of_memory_kills() -> int:
         return 0
 
 
-def started_at(pid: int) -> Optional[int]:
-    """Return when a process was started, in the kernel's ticks, or None: with the pid it names a process for ever."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return int(file.read().rpartition(")")[2].split()[19])
-    except (OSError, ValueError, IndexError):
-        return None
-
-
 def _place(tree: Tree, folder: str, leaf: Any) -> None:
     """Put a folder into the tree; what lies below a private folder is private with it."""
     parts = [part for part in folder.split("/") if part]

@@ -1,0 +1,142 @@
+"""The folders that steps have as their ``/``: made once, and used again when nothing of a step is left in them.
+
+Making such a folder with the mounts of the host's entries in it takes longer than most steps. A step leaves its own
+folders (``/tmp`` and the like) to be emptied here; a root in which it left anything else is thrown away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Callable, Dict, List
+
+from ..executors.base import Job
+from .paths import OWN
+
+#: After so many seconds the kernel has let go of what was mounted in a root; before, removing that takes it long.
+_LET_GO = 0.5
+
+
+class Roots:
+    """The roots in one folder.
+
+    Parameters
+    ----------
+    folder
+        Where they are made.
+    forget
+        Told of each root that is thrown away.
+    threads
+        Where they are emptied.
+    """
+
+    def __init__(self, folder: Path, forget: Callable[[str], None], threads: ThreadPoolExecutor) -> None:
+        self._folder = Path(os.path.realpath(str(folder)))
+        self._forget = forget
+        self._threads = threads
+        self._free: List[Path] = []
+        self._known: Dict[Path, int] = {}
+        self._thrown: List[Path] = []
+
+    def take(self) -> Path:
+        """Return a root with nothing in it that a step has made, for one step alone."""
+        if self._free:
+            return self._free.pop()
+        root = self._folder / secrets.token_hex(4)
+        for folder in OWN:
+            (root / folder[1:]).mkdir(parents=True)
+        os.chmod(root, 0o755)  # noqa: S103 - as the root of any file system
+        return root
+
+    def give_back(self, root: Path, again: bool) -> None:
+        """Take a root back from a step that has ended; ``again`` says that it had only what every step has in it."""
+        if not again:
+            self._throw(root)
+        elif self._untouched(root):
+            self._free.append(root)
+        else:
+            loop = asyncio.get_event_loop()
+            self._threads.submit(self._sweep, root).add_done_callback(
+                lambda swept: _call_in(loop, self._free.append if swept.result() else self._throw, root)
+            )
+
+    def close(self) -> None:
+        """Remove those that are left."""
+        for root in [*self._free, *self._thrown]:
+            shutil.rmtree(str(root), ignore_errors=True)
+
+    def _throw(self, root: Path) -> None:
+        self._forget(str(root))
+        self._known.pop(root, None)
+        self._thrown.append(root)
+        asyncio.get_event_loop().call_later(_LET_GO, self._remove, root)
+
+    def _remove(self, root: Path) -> None:
+        if root in self._thrown:
+            self._thrown.remove(root)
+            self._threads.submit(shutil.rmtree, str(root), ignore_errors=True)
+
+    def _untouched(self, root: Path) -> bool:
+        """Tell whether a root is as it was when it was last looked through; cheap, as it is asked after each step."""
+        try:
+            return self._known.get(root) == os.stat(root).st_mtime_ns and not any(
+                os.listdir(f"{root}{folder}") for folder in OWN
+            )
+        except OSError:
+            return False
+
+    def _sweep(self, root: Path) -> bool:
+        """Empty the folders that are every step's own; tell whether the root is as good as new."""
+        try:
+            for folder in OWN:
+                place = f"{root}{folder}"
+                if os.path.realpath(place) != place:  # a step can make a link of it that leads anywhere
+                    return False
+                for entry in list(os.scandir(place)):
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path)
+                    else:
+                        os.unlink(entry.path)
+            os.chmod(root, 0o755)  # noqa: S103 - as the root of any file system
+            self._known[root] = os.stat(root).st_mtime_ns
+            return _only_expected(root)
+        except OSError:
+            return False
+
+
+def lasts(job: Job) -> bool:
+    """Tell whether a job has only what every step has in its root, so that the root can be used again."""
+    return not job.opened and not job.mounts and set(job.private) == set(OWN)
+
+
+def _only_expected(root: Path) -> bool:
+    """Tell whether a root holds the places of the host's entries and of every step's own folders, and no more."""
+    own = {path for folder in OWN for path in _with_parents(folder)}
+    for folder in sorted({os.path.dirname(path) for path in own}):
+        for entry in os.scandir(f"{root}{folder}"):
+            seen = os.path.join(folder, entry.name)
+            if seen in own:
+                continue
+            if folder != "/" or not os.path.lexists(seen) or _link(entry.path) != _link(seen):
+                return False
+    return True
+
+
+def _with_parents(folder: str) -> List[str]:
+    parts = folder.strip("/").split("/")
+    return ["/" + "/".join(parts[: number + 1]) for number in range(len(parts))]
+
+
+def _link(path: str) -> str:
+    return os.readlink(path) if os.path.islink(path) else ""
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[[Path], None], root: Path) -> None:
+    try:
+        loop.call_soon_threadsafe(function, root)
+    except RuntimeError:
+        pass  # the loop has ended, and who closes the roots removes them all
