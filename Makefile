@@ -2,6 +2,7 @@
 #
 #   make lab [PORT=8888] [BROWSER=0]   JupyterLab 4 with the panel, the kfp kernel and the embedded backend
 #   make test                          every test, the browser ones included
+#   make soak [SEED=1]                 much more of the tests that kill, generate and repeat; prints its seed
 #   make check                         linters and type checkers; `make format` repairs what they can repair
 #   make constraints                   pin the newest versions that fit pyproject.toml
 #   make bench                         the measurements of docs/performance.md, taken again and written there
@@ -14,7 +15,7 @@ PYTHON ?= python3
 VENVS := .venvs
 
 .DEFAULT_GOAL := lab
-.PHONY: lab panel test bench check format constraints wheel screenshots clean
+.PHONY: lab panel test soak bench check format constraints wheel screenshots clean
 
 lab:
 	@$(PYTHON) scripts/setup.py lab
@@ -30,6 +31,10 @@ test:
 bench:
 	@$(PYTHON) scripts/setup.py lab
 	@$(VENVS)/kernel/bin/python -m benchmarks --write
+
+soak:
+	@$(PYTHON) scripts/setup.py test
+	@$(PYTHON) scripts/soak.py $(SEED)
 
 check:
 	@$(PYTHON) scripts/setup.py lab tools

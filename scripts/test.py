@@ -20,7 +20,7 @@ from environments.progress import ROOT, VENVS
 
 # Which folders of tests/ run in which environment. The server's tests and the browser's want an event loop each.
 SUITES = [
-    ("kernel", ("unit", "conformance", "faults")),
+    ("kernel", ("unit", "property", "conformance", "faults")),
     ("lab", ("server",)),
     ("lab", ("e2e", "packaging")),
 ]

@@ -16,6 +16,8 @@ from typing import Iterator
 
 import pytest
 
+from tests.effort import FINDINGS, SEED
+
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -37,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if path.is_file():
             os.environ.setdefault("PIP_CONFIG_FILE", str(path))
     for name in list(os.environ):
-        if name.startswith(("KF_PIPELINES_", "KFOPS_", "JUPYTER", "XDG_")) and name != "KFOPS_TEST_NOTES":
+        if name.startswith(("KF_PIPELINES_", "KFOPS_", "JUPYTER", "XDG_")) and not name.startswith("KFOPS_TEST_"):
             del os.environ[name]
     for name, folder in {
         "HOME": "home",
@@ -50,6 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
         (_scratch / folder).mkdir(parents=True)
         os.environ[name] = str(_scratch / folder)
     (_scratch / "local").rmdir()  # whoever needs it makes it, with the mode it wants
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"soak: seed {SEED}" if SEED else ""
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -84,6 +90,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if FINDINGS:
+        terminalreporter.section("soak")
+        for finding in FINDINGS:
+            terminalreporter.line(finding)
     if not _lacking:
         return
     terminalreporter.section("not tested")

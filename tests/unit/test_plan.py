@@ -214,7 +214,7 @@ def test_a_loop_over_an_output_and_its_gathered_outputs() -> None:
     run.end("a(0:x)", out="first")
     run.end("a(1:[1])", out="[2, 3]")
     run.plan()
-    assert run.last.start[0].inputs.parameters == {"all": '["first",[2,3]]'}
+    assert run.last.start[0].inputs.parameters == {"all": '["first","[2, 3]"]'}
 
 
 def test_a_loop_over_what_is_no_list_is_an_error() -> None:
@@ -381,3 +381,20 @@ def test_planning_again_from_the_saved_nodes_changes_nothing() -> None:
 def test_no_more_steps_are_returned_than_there_is_room_for() -> None:
     run = Played(workflow(dag("main", task("a", withItems=[1, 2, 3])), A))
     assert len(run.planner.plan(run.now, (), room=2).start) == 2
+
+
+def test_an_iteration_that_ended_just_before_the_backend_was_killed_counts_all_the_same() -> None:
+    """Of such a step only the journal knows, and nothing leads to its node yet."""
+    run = Played(workflow(dag("main", task("a", withItems=[1, 2]), task("b", after=("a",))), A, B))
+    run.plan()
+    run.end("a(0:1)", "Failed")
+    ended = run.node("a(0:1)")
+    resumed = Played(workflow(dag("main", task("a", withItems=[1, 2]), task("b", after=("a",))), A, B))
+    resumed.nodes[ended["id"]] = ended
+    resumed.planner = Planner(resumed.workflow, resumed.nodes)
+    assert resumed.play() == [["a(1:2)"]]
+    assert (resumed.node("a")["phase"], resumed.node("b")["phase"], resumed.last.phase) == (
+        "Failed",
+        "Omitted",
+        "Failed",
+    )

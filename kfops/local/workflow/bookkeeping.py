@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set
 
 from .inputs import Inputs
-from .nodes import FULFILLED, Node, Nodes, finish, node_id, timestamp
+from .nodes import BROKEN, FULFILLED, Node, Nodes, finish, node_id, timestamp
 from .spec import Workflow
 
 
@@ -71,6 +71,10 @@ class Bookkeeping:
             if child not in children[-1:] and child not in children:
                 children.append(child)
 
+    def without_parents(self) -> Set[str]:
+        """Return the ids of the nodes that nothing leads to: steps that ended just before a backend was killed."""
+        return set(self._nodes) - {child for node in self._nodes.values() for child in node.get("children") or []}
+
     def outbound(self, node: Node) -> List[str]:
         """Return the ids of the nodes that what follows ``node`` hangs from."""
         children = [self._nodes[child] for child in node.get("children", []) if child in self._nodes]
@@ -95,6 +99,22 @@ class Bookkeeping:
         """Return the outbound nodes of the tasks that no other task of the DAG waits for."""
         awaited = {dependency for task in tasks for dependency in task.get("dependencies") or []}
         return self.outbound_of_all(dag, (task["name"] for task in tasks if task["name"] not in awaited))
+
+    def phase_of_targets(self, dag: str, tasks: List[Dict[str, Any]]) -> str:
+        """Return the phase of the first task by name that no other waits for and that is broken, "" when none is.
+
+        ``tasks`` come after those that they depend on. An omitted one has the phase for which it was omitted.
+        """
+        phases: Dict[str, str] = {}
+        awaited: Set[str] = set()
+        for task in tasks:
+            awaited.update(task.get("dependencies") or [])
+            node = self.node(f"{dag}.{task['name']}")
+            if node is not None and node["phase"] in BROKEN:
+                phases[task["name"]] = node["phase"]
+            elif node is not None and node["phase"] == "Omitted":
+                phases[task["name"]] = next(phases[one] for one in task["dependencies"] if one in phases)
+        return next((phases[name] for name in sorted(phases) if name not in awaited), "")
 
     def full(self, kind: str, boundary: str) -> bool:
         """Tell whether a limit on parallelism keeps a step or a sub-DAG from being started now."""

@@ -25,12 +25,17 @@ def expand(task: Task) -> List[Task]:
     Raises
     ------
     LoopError
-        ``withParam`` is not a JSON list.
+        ``withParam`` is not a JSON list, or a placeholder stands for nothing. Only in a loop is that an error.
     """
     bare = {key: value for key, value in task.items() if key not in ("withItems", "withParam")}
+    items, names = _items(task), _placeholders(task)
     expanded = []
-    for index, item in enumerate(_items(task)):
-        one = substitute(bare, item_values(item))
+    for index, item in enumerate(items):
+        lookup = item_values(item)
+        unknown = next((name for name in names if lookup(name) is None), None)
+        if unknown is not None:
+            raise LoopError(f"failed to resolve {{{{{unknown}}}}}")
+        one = substitute(bare, lookup)
         one["name"] = f"{task['name']}({index}:{_label(item)})"
         expanded.append(one)
     return expanded
@@ -52,7 +57,23 @@ def _items(task: Task) -> List[Any]:
     return items
 
 
+def _placeholders(task: Task) -> List[str]:
+    """Return the names that a loop's task still has to be told, those of artifacts from other tasks excepted."""
+    arguments = dict(task.get("arguments") or {})
+    arguments["artifacts"] = [
+        {key: value for key, value in artifact.items() if key != "from"}
+        for artifact in arguments.get("artifacts") or []
+    ]
+    names: List[str] = []
+    substitute([task.get("when"), task.get("withItems"), arguments], names.append)
+    return names
+
+
 def _label(item: Any) -> str:
     if isinstance(item, dict):
-        return ",".join(sorted(f"{key}:{as_text(value)}" for key, value in item.items()))
-    return as_text(item)
+        text = ",".join(sorted(f"{key}:{as_text(value)}" for key, value in item.items()))
+    elif isinstance(item, list):
+        text = "[" + " ".join(map(as_text, item)) + "]"
+    else:
+        text = as_text(item)
+    return text.replace("(", "").replace(")", "")

@@ -83,6 +83,7 @@ class Planner:
         self.workflow = workflow
         self.nodes = nodes
         self._books = Bookkeeping(workflow, nodes)
+        self._loose = self._books.without_parents()
         self._bound: Dict[str, Tuple[Inputs, Lookup]] = {}
         self._loops: Dict[str, List[Dict[str, Any]]] = {}
         self._now = 0.0
@@ -151,18 +152,18 @@ class Planner:
         if fulfilled(node):
             return node
         template = self.workflow.templates[call.template]
-        retried = bool(template.get("retryStrategy")) and call.attempt is None
+        retried = template.get("retryStrategy") is not None and call.attempt is None
         kind = "Retry" if retried else "DAG" if "dag" in template else "Pod"
         try:
             inputs, values = self._inputs(call, template)
         except InputError as error:
-            return self._books.create(call.name, call.template, kind, call.boundary, Inputs(), "Error", str(error))
+            return self._books.create(call.name, call.template, "Skipped", call.boundary, Inputs(), "Error", str(error))
         if node is None:
             if self._books.full(kind, call.boundary):
                 return None
             node = self._books.create(call.name, call.template, kind, call.boundary, inputs)
         if retried:
-            self._attempts(call, template, node)
+            self._attempts(call, substitute(template["retryStrategy"], values), node)
         elif kind == "DAG":
             scope = TaskScope(self.nodes, lambda task: self._books.node(f"{call.name}.{task}"), inputs.artifacts)
             self._dag(_Dag(call.name, node["id"], scope, values, call.shared), call.template, node)
@@ -178,7 +179,7 @@ class Planner:
             self._bound[call.name] = (Inputs(inputs.parameters, substitute(inputs.artifacts, values)), values)
         return self._bound[call.name]
 
-    def _attempts(self, call: _Call, template: Mapping[str, Any], node: Node) -> None:
+    def _attempts(self, call: _Call, strategy: Mapping[str, Any], node: Node) -> None:
         attempts = [self.nodes[child] for child in node.get("children", []) if child in self.nodes]
         number = len(attempts)
         if attempts and not fulfilled(attempts[-1]):
@@ -190,7 +191,7 @@ class Planner:
                     node["outputs"] = last["outputs"]
                 finish(node, "Succeeded", self._now)
                 return
-            decision = retries.decide(template["retryStrategy"], attempts, self._now)
+            decision = retries.decide(strategy, attempts, self._now)
             if not decision.again:
                 finish(node, last["phase"], self._now, decision.message)
                 return
@@ -205,24 +206,26 @@ class Planner:
 
     def _dag(self, dag: _Dag, name: str, node: Node) -> None:
         template, tasks = self.workflow.templates[name], self.workflow.tasks(name)
-        running = waiting = False
-        broken: List[str] = []
+        running = waiting = broken = False
         for task in tasks:
             child = self._books.node(dag.path(task["name"]))
-            if not fulfilled(child):
+            if child is None or child["phase"] not in FULFILLED or child["id"] in self._loose:
                 child = self._task(task, dag)
             if child is None:
                 waiting = True
             elif child["phase"] not in FULFILLED:
                 running = True
             elif child["phase"] in BROKEN:
-                broken.append(child["phase"])
+                broken = True
         patient = template["dag"].get("failFast") is False
-        if running or (waiting and (patient or not broken)):
+        if running:
+            return
+        phase = self._books.phase_of_targets(dag.name, tasks) if broken else ""
+        if waiting and (patient or not phase):
             return
         node["outboundNodes"] = self._books.outbound_of_dag(dag.name, tasks)
-        if broken:
-            finish(node, broken[0], self._now)
+        if phase:
+            finish(node, phase, self._now)
             return
         try:
             outputs = dag_outputs(template, chain(dag.scope.lookup, dag.values), dag.scope)
@@ -281,8 +284,9 @@ class Planner:
                 return self._closed(name, task, dag, parents, "Error", str(error))
         arguments = task.get("arguments") or {}
         node = self._template(_Call(name, task["template"], arguments, dag.id, dag.scope.artifact, dag.shared))
-        if node is not None and existing is None:
+        if node is not None and (existing is None or node["id"] in self._loose):
             self._books.connect(parents, node["id"])
+            self._loose.discard(node["id"])
         return node
 
     def _closed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from .nodes import FULFILLED, Node, Nodes, seconds_of
@@ -94,7 +93,7 @@ class TaskScope:
         if node["type"] != "TaskGroup":
             return next((p["value"] for p in _parameters(node) if p["name"] == name), None)
         values = [p["value"] for outputs in self._of_iterations(node) for p in outputs if p["name"] == name]
-        return as_text([_nested(value) for value in values])
+        return as_text(values) if values else None
 
     def _of_iterations(self, group: Node) -> List[List[Dict[str, str]]]:
         found = [_parameters(self._nodes[child]) for child in group.get("children", []) if child in self._nodes]
@@ -117,13 +116,3 @@ class TaskScope:
 
 def _parameters(node: Node) -> List[Dict[str, str]]:
     return list((node.get("outputs") or {}).get("parameters", []))
-
-
-def _nested(value: str) -> Any:
-    """Return a list or a map as such, so that a list of them is no list of texts; everything else as its text."""
-    if value[:1] in ("[", "{"):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
