@@ -89,7 +89,10 @@ def test_the_embedded_backend_stands_alone():
     def forbidden(name: str) -> bool:
         return within(name, "kfp", "kfp_server_api", "kubernetes") or (within(name, "kfops") and not within(name, *own))
 
-    assert offences("kfops/local", forbidden) == []
+    # The process from which kfp's components are forked is a program of its own, which the backend never imports.
+    warm = "kfops/local/executors/warm_server.py"
+    assert offences("kfops/local", forbidden) == [f"{warm} imports kfp.components.executor"]
+    assert offences("kfops/local", lambda name: name.split(".")[-1] == "warm_server" or "warm_server." in name) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,185 @@
+"""A forked process becomes a kfp v2 component: what its command would do, without starting a Python and importing kfp.
+
+The command (see ``warm_command.py``) writes the component's source to a file and runs ``python3 -m
+kfp.components.executor_main`` on it. Here the same module is run as ``__main__`` by the same function of Python's, in
+an interpreter that is made to look as if it had just started, and is ended as an interpreter ends. Where the step asks
+for what only a new interpreter can give, the command is executed after all.
+
+What remains different from the command:
+
+- hash randomisation has one seed for all steps of one warm process, and multiplies no faster than that process is made
+  anew (whoever needs a certain order of a set sets PYTHONHASHSEED, which executes the command);
+- ``/proc/self/cmdline``, ``/proc/self/environ`` and the parent's id are those of the warm process;
+- objects of the modules that were imported beforehand are frozen for the garbage collector;
+- of what lives until the interpreter's end, only the component's own module is taken down object by object;
+- of the shell there is no trace but PWD and the name of the signal in the log.
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import gc
+import json
+import os
+import runpy
+import signal
+import sys
+import tempfile
+import threading
+import time
+import types
+from typing import Any, Dict, List, NoReturn, Optional
+
+_MODULE = "kfp.components.executor_main"
+_COMPONENT = "ephemeral_component"
+#: Begins as kfp begins the source of every component.
+_REHEARSED = """
+from kfp.v2.dsl import *
+from typing import *
+
+def rehearsed(text: str) -> str:
+    return text
+"""
+#: Variables that Python or its libraries look at when they start; a step that has others needs a new interpreter.
+_LOOKED_AT = {"APPENGINE_RUNTIME", "HOME", "KUBECONFIG", "LANG", "LANGUAGE", "TEMP", "TMP", "TMPDIR", "TEST_TMPDIR"}
+_LOOKED_AT |= {"PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "PYRSISTENT_NO_C_EXTENSION", "WRAPT_DISABLE_EXTENSIONS"}
+_LOOKED_AT_FAMILIES = ("PYTHON", "_PYTHON", "LC_", "LD_", "MALLOC_", "GLIBC_", "OPENSSL_", "GCE_METADATA_")
+
+
+def can_become(job: Dict[str, Any]) -> bool:
+    """Tell whether the job's interpreter would start as this one did, in a folder that changes nothing of it."""
+    return _looked_at(job["env"]) == _looked_at(os.environ) and not os.listdir(".")
+
+
+def become(job: Dict[str, Any], said: bytes) -> NoReturn:
+    """Be the component until its end.
+
+    Parameters
+    ----------
+    job
+        The job, with the number of the word that is the source as ``source``.
+    said
+        What the imports printed when they were made.
+    """
+    code = 1
+    try:
+        os.write(2, said)
+        _look_new(job)
+        code = _run()
+    finally:
+        _end(code)
+
+
+def rehearse() -> None:
+    """Run a component in this process, so that what Python finds out once is found out before it is forked."""
+    kept = sys.argv, getattr(sys, "orig_argv", None), list(sys.path), sys.modules["__main__"], dict(os.environ)
+    with tempfile.TemporaryDirectory() as folder:
+        parameter = {"outputFile": os.path.join(folder, "parameter")}
+        told = {
+            "inputs": {"parameters": {"text": {"stringValue": "x"}}},
+            "outputs": {"parameters": {"Output": parameter}, "outputFile": os.path.join(folder, "output")},
+        }
+        argv = [_REHEARSED, "--executor_input", json.dumps(told), "--function_to_execute", "rehearsed"]
+        _look_new({"argv": argv, "source": 0, "env": {**os.environ, "TMPDIR": folder}})
+        _run()
+    sys.argv, orig_argv, sys.path[:], sys.modules["__main__"], variables = kept
+    if orig_argv is not None:
+        sys.orig_argv = orig_argv
+    del sys.modules[_COMPONENT]
+    _set_variables(variables)
+
+
+def looked_at(name: str) -> bool:
+    """Tell whether a variable is one that Python or its libraries look at when they start."""
+    return name in _LOOKED_AT or name.startswith(_LOOKED_AT_FAMILIES)
+
+
+def _looked_at(env: Any) -> Dict[str, str]:
+    return {name: env[name] for name in env if looked_at(name)}
+
+
+def _look_new(job: Dict[str, Any]) -> None:
+    """Make the interpreter what it would be at the start of ``python3 -m``, and write the component's module."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    _set_variables({**job["env"], "PWD": os.getcwd()})
+    words: List[str] = job["argv"]
+    arguments = ["--component_module_path", _write_module(words[job["source"]]), *words[job["source"] + 1 :]]
+    sys.argv = ["-m", *arguments]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv = ["python3", "-m", _MODULE, *arguments]
+    sys.path.insert(0, os.getcwd())
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    vars(main).update(__annotations__={}, __builtins__=builtins)
+    if "multiprocessing" in sys.modules:
+        sys.modules["__mp_main__"] = main
+        sys.modules["multiprocessing"].current_process().authkey = os.urandom(32)
+
+
+def _set_variables(values: Dict[str, str]) -> None:
+    """Have these variables and no others, with as few changes as can be: each of them copies memory."""
+    for name in set(os.environ) - set(values):
+        del os.environ[name]
+    for name, value in values.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+    time.tzset()
+
+
+def _write_module(source: str) -> str:
+    """Write the component's module where ``mktemp -d`` would have made a folder for it."""
+    folder = os.path.join(os.environ.get("TMPDIR") or "/tmp", f"tmp.{os.urandom(5).hex()}")  # noqa: S108
+    os.mkdir(folder, 0o700)
+    path = os.path.join(folder, f"{_COMPONENT}.py")
+    with open(path, "wb") as file:
+        file.write(os.fsencode(source))
+    return path
+
+
+def _run() -> int:
+    """Run the module as ``__main__``; return the exit code, and show an exception as the interpreter does."""
+    try:
+        runpy._run_module_as_main(_MODULE)  # type: ignore[attr-defined]
+    except SystemExit as error:
+        return _exit_code(error.code)
+    except BaseException as error:
+        _show(error)
+        return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def _exit_code(code: Any) -> int:
+    if code is None or isinstance(code, int):
+        return (code or 0) & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _show(error: BaseException) -> None:
+    """Print a traceback without the frames that a new interpreter would not have."""
+    below: Optional[types.TracebackType] = error.__traceback__
+    while below is not None and below.tb_frame.f_code.co_filename == __file__:
+        below = below.tb_next
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, below
+    sys.excepthook(type(error), error.with_traceback(below), below)
+
+
+def _end(code: int) -> NoReturn:
+    """End as the interpreter does: threads, exit handlers, what the component's module holds, output."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        for name in (_COMPONENT, "__main__"):
+            module = sys.modules.pop(name, None)
+            vars(module).clear() if module is not None else None
+        gc.collect()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        code = code or 120  # what Python says when it cannot write its output
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)

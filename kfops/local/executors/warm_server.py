@@ -1,0 +1,234 @@
+"""The process that has imported kfp, from which v2 components are forked: run as a program of its own.
+
+    backend ── warm server (kfp imported) ── component (in the namespaces of its init)
+                 └ fork server ── guard ── init ── whatever the component starts
+
+The fork server is the one of ``forkserver.py``, forked off before kfp is imported, and its guards and inits are as
+small as any. Only where it would fork a step from init, init asks the warm server to fork it into its namespaces.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Set, Tuple
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+if TYPE_CHECKING:
+    from . import forkserver, namespaces, warm_component, warm_joining
+else:  # this file is run by path, outside of its package
+    sys.path.insert(0, _HERE)
+    import forkserver
+    import namespaces
+    import warm_component
+    import warm_joining
+
+_OWN_MODULES = {"forkserver", "namespaces", "parents", "warm_component", "warm_joining"}
+#: Signals of whose end a shell says nothing.
+_UNSAID = {signal.SIGINT, signal.SIGPIPE}
+
+
+class Server:
+    """Forks a component for each request of an init, and tells that init how the component has ended."""
+
+    def __init__(self, requests: socket.socket, forkserver: int) -> None:
+        self._requests = requests
+        self._forkserver = forkserver
+        self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        self._waiting: Dict[int, int] = {}
+
+    def serve(self) -> Optional[Tuple[Dict[str, Any], int]]:
+        """Serve until the fork server has ended; in a forked component, return its job and log at once."""
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        while not self._reap():
+            ready = select.select([self._requests.fileno(), reader], [], [])[0]
+            if reader in ready:
+                os.read(reader, 4096)
+            if self._requests.fileno() in ready:
+                descriptors = warm_joining.receive(self._requests)
+                if descriptors and self._fork(*descriptors):
+                    self._requests.close()
+                    return _read_job(descriptors[0]), descriptors[1]
+        return None
+
+    def _fork(self, answer: int, log: int, pids: int, mounts: int, *users: int) -> bool:
+        """Fork a component into its namespaces; tell whether this is the component."""
+        try:
+            if not users:
+                warm_joining.join_pids(pids)
+            pid = os.fork()
+        except OSError:  # its init has been killed meanwhile
+            pid = -1
+        if pid == 0:
+            _enter(answer, log, pids, mounts, *users)
+            return True
+        warm_joining.join_pids(self._own_pids)
+        for descriptor in (log, pids, mounts, *users):
+            os.close(descriptor)
+        if pid > 0:
+            self._waiting[pid] = answer
+        else:
+            os.close(answer)
+        return False
+
+    def _reap(self) -> bool:
+        """Tell about the components that have ended; return whether the fork server has."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return True
+            if pid in (0, self._forkserver):
+                return pid != 0
+            answer = self._waiting.pop(pid)
+            _tell(answer, status)
+            os.close(answer)
+
+
+def run_step(requests: socket.socket, job: Dict[str, Any], log: int) -> int:
+    """As pid 1 of a step's namespace: let the warm server fork the step into it; return its wait status at its end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whom the step leaves behind is nobody's to wait for
+    ours, theirs = socket.socketpair()
+    namespaces_of_step = warm_joining.own_namespaces()
+    warm_joining.send(requests, [theirs.fileno(), log, *namespaces_of_step])
+    for descriptor in (*namespaces_of_step, theirs.detach()):
+        os.close(descriptor)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
+    ours.sendall(json.dumps(job).encode() + b"\n")
+    told = ours.recv(64)
+    if not told:
+        raise OSError("the process that starts kfp v2 components has ended")
+    return _as_shell(int(told), log)
+
+
+def _as_shell(status: int, log: int) -> int:
+    """Return the wait status of the shell around a command that has ended with ``status``, and log what it says."""
+    if not os.WIFSIGNALED(status):
+        return status
+    number = os.WTERMSIG(status)
+    if number not in _UNSAID:
+        os.write(log, f"{signal.strsignal(number)}\n".encode())
+    return (128 + number) << 8
+
+
+def _enter(answer: int, log: int, pids: int, mounts: int, *users: int) -> None:
+    """As the forked component: be where its init is. A component that cannot get there ends here."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        if users:
+            warm_joining.join_users(users[0])
+            warm_joining.join_pids(pids)
+            pid = os.fork()  # only a child is in the pid namespace; this process waits for it
+            if pid != 0:
+                _tell(answer, os.waitpid(pid, 0)[1])
+                os._exit(0)
+        warm_joining.join_mounts(mounts)
+        if users:
+            warm_joining.drop_capabilities()
+    except OSError as error:
+        os.write(log, f"kfops: the step could not be started: {error}\n".encode())
+        os._exit(1)
+
+
+def _read_job(answer: int) -> Dict[str, Any]:
+    chunks: List[bytes] = []
+    while not chunks or not chunks[-1].endswith(b"\n"):
+        chunks.append(os.read(answer, 1 << 20))
+        if not chunks[-1]:
+            os._exit(1)  # its init has been killed
+    return dict(json.loads(b"".join(chunks)))
+
+
+def _tell(answer: int, status: int) -> None:
+    try:
+        os.write(answer, str(status).encode())
+    except BrokenPipeError:
+        pass  # its init has been killed
+
+
+def _import_kfp() -> Tuple[bytes, Set[str]]:
+    """Import what every component imports; return what that prints, and which modules there are then.
+
+    No modules mean that kfp cannot be imported here.
+    """
+    kept = os.dup(1), os.dup(2)
+    said = os.memfd_create("imports")
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    try:
+        from kfp.components import executor  # noqa: F401
+    except Exception:
+        return b"", set()
+    finally:
+        os.dup2(kept[0], 1)
+        os.dup2(kept[1], 2)
+    warm_component.rehearse()
+    return os.pread(said, 1 << 20, 0), set(sys.modules) - _OWN_MODULES
+
+
+def _serve_jobs(connection: socket.socket, asking: socket.socket, parent: int) -> NoReturn:
+    """Be the fork server."""
+    try:
+        namespaces.die_with_parent()
+        if os.getppid() == parent:
+            hello = {"isolated": True, "reason": "", "folders": [path for path in sys.path if os.path.isdir(path)]}
+            connection.sendall(json.dumps(hello).encode() + b"\n")
+            forkserver.Server(connection, True, functools.partial(run_step, asking)).serve()
+    finally:
+        os._exit(0)
+
+
+def _forget_the_server(modules: Set[str]) -> None:
+    """Leave no trace of this program in the interpreter, which is to have these modules and no others."""
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+    sys.path_importer_cache.pop(_HERE, None)
+    os.closerange(3, 1 + max(map(int, os.listdir("/proc/self/fd"))))
+
+
+def main(descriptor: int, backend: int) -> Optional[Tuple[Dict[str, Any], int, bytes, Set[str]]]:
+    """Serve the backend; in a forked component, return its job, its log and what ``_import_kfp`` has returned.
+
+    A component begins from as low a place on the stack as can be: what it may recurse is what it may in a new Python.
+    """
+    namespaces.die_with_parent()
+    if os.getppid() != backend:
+        return None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.chdir("/")
+    sys.path[:] = [path for path in sys.path if path != _HERE]
+    requests, asking = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with socket.socket(fileno=descriptor) as connection:
+        here = os.getpid()
+        forkserver_id = os.fork()
+        if forkserver_id == 0:
+            requests.close()
+            _serve_jobs(connection, asking, here)
+    asking.close()
+    said, modules = _import_kfp()
+    gc.collect()
+    gc.freeze()
+    forked = Server(requests, forkserver_id).serve()
+    return None if forked is None else (*forked, said, modules)
+
+
+if __name__ == "__main__":
+    component = main(int(sys.argv[1]), int(sys.argv[2]))
+    if component is not None:
+        given, output, printed, imported = component
+        forkserver.settle(output)
+        os.chdir(given["cwd"])
+        if not imported or not warm_component.can_become(given):
+            forkserver.execute(given)
+        _forget_the_server(imported)
+        warm_component.become(given, printed)
