@@ -261,7 +261,7 @@ def _last_lines(path: Path, count: int = 12) -> str:
 
 def _sizes(path: Path) -> dict[str, int]:
     sizes = {}
-    for part in ("kfops.db", "runs", "artifacts", "models"):
+    for part in ("kfops.db", "runs", "artifacts", "models", "packages"):
         top = path / part
         files = [top] if top.is_file() else [Path(root) / name for root, _, names in os.walk(top) for name in names]
         sizes[part] = sum(file.lstat().st_size for file in files if os.path.lexists(file))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Dict, Optional
@@ -21,6 +22,7 @@ from .execution.records import RunRecords
 from .execution.resuming import for_retry
 from .execution.run import Run
 from .execution.runners import Runners
+from .execution.step import ROOTS
 from .executors.base import Executor
 from .settings import Settings, of_workflow
 from .workflow.spec import check
@@ -71,7 +73,8 @@ class Engine:
         killed = kill_leftovers(self._data_dir / "runs", unfinished)
         if killed:
             _log.warning("killed %d processes left over from a backend that was killed", killed)
-        await self._runners.of(Settings())
+        shutil.rmtree(str(self._data_dir / ROOTS), ignore_errors=True)
+        await self._runners.start()
         for run_id in unfinished:
             self.submit(run_id)
 

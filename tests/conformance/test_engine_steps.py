@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import tempfile
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -268,29 +266,3 @@ def test_a_step_cannot_change_the_interpreter_that_lies_below_tmp(tmp_path: Path
     assert asyncio.run(run())
     assert [path.name for path in interpreter.iterdir()] == ["file"]
     assert (folder / "main.log").read_text().startswith("kept")
-
-
-def test_a_package_that_a_step_installs_is_there_for_that_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # a step does not see what lies below /tmp
-        wheels = Path(folder) / "wheels"
-        wheels.mkdir()
-        name = "kfops_test_parcel-1.0"
-        with zipfile.ZipFile(wheels / f"{name}-py3-none-any.whl", "w") as wheel:
-            wheel.writestr("kfops_test_parcel.py", "WORD = 'unpacked'\n")
-            wheel.writestr(
-                f"{name}.dist-info/METADATA", "Metadata-Version: 2.1\nName: kfops-test-parcel\nVersion: 1.0\n"
-            )
-            wheel.writestr(f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-            wheel.writestr(f"{name}.dist-info/RECORD", "")
-        monkeypatch.setenv("PIP_NO_INDEX", "1")
-        monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-        pip = "python3 -m pip install --quiet --no-warn-script-location 'kfops-test-parcel' 'kfp==1.7.0'"
-        use = "python3 -c 'import kfops_test_parcel, kfp_server_api; print(kfops_test_parcel.WORD)'"
-        made = workflow(
-            dag("main", task("a"), task("b", after=("a",))),
-            shell("a", f"({pip} || {pip} --user) && {use}"),
-            shell("b", "! python3 -c 'import kfops_test_parcel' 2>/dev/null"),
-        )
-        ended = executed(made, Path(folder) / "data")
-        assert ended.phase == "Succeeded", ended.log("a") + ended.log("b")
-        assert "unpacked" in ended.log("a")

@@ -17,7 +17,7 @@ from kfops.local.execution.environment import (
     inherited,
 )
 from kfops.local.execution.paths import Rewriting, on_host, opened_folders
-from kfops.local.execution.preamble import without_satisfied_installs
+from kfops.local.execution.preamble import split
 from kfops.local.workflow.inputs import Inputs
 
 POD = Pod("wf-1", "kubeflow", {"pipeline/runid": "r1"}, {"note": "x"})
@@ -43,7 +43,7 @@ def installed(name: str) -> str | None:
     ],
 )
 def test_installing_what_is_there_is_left_out(requirements: str) -> None:
-    assert without_satisfied_installs(["sh", "-c", preamble(requirements)], installed) == ["sh", "-c", '"$0" "$@"']
+    assert split(["sh", "-c", preamble(requirements)], installed) == (["sh", "-c", '"$0" "$@"'], [])
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,19 @@ def test_installing_what_is_there_is_left_out(requirements: str) -> None:
     [
         ("'kfp==1.8.0'", "kfp==1.8.0"),
         ("'sklearn' 'kfp==1.7.0'", "sklearn"),
-        ("'pandas>=2'", "'pandas>=2'"),
-        ("'pandas[all]' 'pandas'", "'pandas[all]'"),
-        ("'git+https://example.org/x'", "git+https://example.org/x"),
+        ("'pandas>=2'", "pandas>=2"),
+        ("'pandas[all]' 'pandas'", "pandas[all]"),
     ],
 )
-def test_only_what_is_missing_is_installed(requirements: str, missing: str) -> None:
-    [text] = without_satisfied_installs([preamble(requirements)], installed)
-    assert text == f'python3 -m pip install --quiet --disable-pip-version-check {missing} && "$0" "$@"'
+def test_only_what_is_missing_is_wanted(requirements: str, missing: str) -> None:
+    assert split([preamble(requirements)], installed) == (['"$0" "$@"'], [missing])
+
+
+@pytest.mark.parametrize("changing", ["git+https://example.org/x", "./x-1.0.whl", "x@file:///x", "x-1.0.tar.gz"])
+def test_what_may_be_another_thing_tomorrow_is_left_to_pip(changing: str) -> None:
+    [text], missing = split([preamble(f"'{changing}' 'sklearn' 'pandas'")], installed)
+    assert text == f'python3 -m pip install --quiet --disable-pip-version-check {changing} sklearn && "$0" "$@"'
+    assert missing == []
 
 
 @pytest.mark.parametrize(
@@ -71,12 +76,12 @@ def test_only_what_is_missing_is_installed(requirements: str, missing: str) -> N
     ],
 )
 def test_any_other_installation_is_left_to_pip(text: str) -> None:
-    assert without_satisfied_installs([text], installed) == [text]
+    assert split([text], installed) == ([text], [])
 
 
 def test_a_long_line_that_is_no_preamble_is_read_in_no_time() -> None:
     text = "(python3 -m pip install " + "a " * 5000 + "&"
-    assert without_satisfied_installs([text], installed) == [text]
+    assert split([text], installed) == ([text], [])
 
 
 def environment(folder: Path, *env: dict[str, Any], **container: Any) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Installing what a step lacks, and only that, for this step alone.
 
 Every Python component of kfp 1.7.0 with ``packages_to_install``, and every v2 component (for kfp itself), begins with
-a shell line that runs pip, with ``--user`` as a second try. When the interpreter has all of it already, pip would
-find that out in 0.7 s; it is found out here, and the line is replaced by what follows it. What is missing goes into a
-folder of the step's own: the pipeline environment, which the user's kernel runs in, stays as it is.
+a shell line that runs pip, with ``--user`` as a second try. What the line wants is read from it, and the line is
+replaced by what follows it: what the interpreter has already needs no pip, and what it lacks goes into a layer
+(``packages``), once for all steps. What pip installs in any other way goes into a folder of the step's own. The
+pipeline environment, which the user's kernel runs in, stays as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import re
 import shlex
 import subprocess
 import sys
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Tuple
+
+from .packages import cacheable
 
 #: Answers the version of a distribution that the steps' interpreter has, or None.
 Installed = Callable[[str], Optional[str]]
@@ -28,14 +31,20 @@ _PREAMBLE = re.compile(
 )
 #: Where the packages go that a step installs, and the file that keeps them from breaking kfp; in the step's view.
 PACKAGES, CONSTRAINTS = "/tmp/.kfops-packages", "/tmp/.kfops-constraints.txt"  # noqa: S108 - the step's own /tmp
-#: kfp 1.7.0 cannot be imported beside later versions of these.
-KFP_NEEDS = "urllib3<2\nsetuptools<81\nPyYAML<6\njsonschema<4\nclick<8\nprotobuf<4\nkubernetes<13\ngoogle-auth<2\n"
 _QUIET = {"--quiet", "-q", "--no-warn-script-location", "--disable-pip-version-check"}
 
 
-def without_satisfied_installs(argv: List[str], installed: Installed) -> List[str]:
-    """Return a command line whose shell texts do not install what is there already."""
-    return [_shortened(word, installed) if "pip install" in word else word for word in argv]
+def split(argv: List[str], installed: Installed) -> Tuple[List[str], List[str]]:
+    """Return a command line without kfp's lines of pip, and what of their packages is missing.
+
+    A line that wants what may be another thing tomorrow, such as a branch or a file, is left to pip.
+    """
+    left, missing = [], []
+    for word in argv:
+        text, lacking = _split(word, installed) if "pip install" in word else (word, [])
+        left.append(text)
+        missing += lacking
+    return left, missing
 
 
 def installs(argv: List[str]) -> bool:
@@ -43,24 +52,24 @@ def installs(argv: List[str]) -> bool:
     return any("pip install" in word for word in argv)
 
 
-def _shortened(text: str, installed: Installed) -> str:
+def _split(text: str, installed: Installed) -> Tuple[str, List[str]]:
     match = _PREAMBLE.fullmatch(text)
     if match is None:
-        return text
+        return text, []
     try:
         words, again = shlex.split(match.group("words")), shlex.split(match.group("again"))
     except ValueError:
-        return text
+        return text, []
     requirements = [word for word in words if word not in _QUIET]
     if requirements != [word for word in again if word not in _QUIET]:
-        return text
+        return text, []
     if any(word.startswith("-") for word in requirements):
-        return text
+        return text, []
     missing = [word for word in requirements if not _satisfied(word, installed)]
-    if not missing:
-        return match.group("rest")
+    if all(map(cacheable, missing)):
+        return match.group("rest"), missing
     packages = " ".join(shlex.quote(word) for word in missing)
-    return f"python3 -m pip install --quiet --disable-pip-version-check {packages} && {match.group('rest')}"
+    return f"python3 -m pip install --quiet --disable-pip-version-check {packages} && {match.group('rest')}", []
 
 
 def _satisfied(requirement: str, installed: Installed) -> bool:

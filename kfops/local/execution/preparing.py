@@ -11,7 +11,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .. import launcher
 from ..artifacts import ArtifactStore
@@ -28,8 +28,9 @@ from .environment import (
     inherited,
     with_interpreter_first,
 )
+from .packages import KFP_NEEDS, Layer, Layers
 from .paths import TEMPORARY, WORK, Rewriting, on_host, opened_folders, own_folders
-from .preamble import CONSTRAINTS, KFP_NEEDS, PACKAGES, Installed, installs, without_satisfied_installs
+from .preamble import CONSTRAINTS, PACKAGES, Installed, installs, split
 from .volumes import Volumes
 
 _SHARED_FILES = Path(__file__).resolve().parents[1] / "executors" / "shared_files"
@@ -74,6 +75,7 @@ class Surroundings:
     secrets: SecretValues
     claims: Claims
     installed: Installed
+    layers: Layers
 
     @property
     def models(self) -> Path:
@@ -91,8 +93,10 @@ class Draft:
         The variables that the template asks for; what every step gets is added at the end and does not replace them.
     argv, cwd, private, opened, visible, shared, mounts
         As in the job.
-    root_name
-        Where in the step's folder its ``/`` is.
+    root
+        The host folder that becomes the step's ``/``.
+    layer
+        The packages that are to be there when the command starts, beside those of the interpreter.
     afterwards
         Called in this order when the command has succeeded, before its outputs are collected.
     """
@@ -101,7 +105,7 @@ class Draft:
     around: Surroundings
     folder: Path
     volumes: Volumes
-    root_name: str = "root"
+    root: Path
     asked: Dict[str, str] = field(default_factory=dict)
     argv: List[str] = field(default_factory=list)
     cwd: str = WORK
@@ -110,12 +114,8 @@ class Draft:
     visible: List[str] = field(default_factory=list)
     shared: List[str] = field(default_factory=list)
     mounts: List[Mount] = field(default_factory=list)
+    layer: Optional[Layer] = None
     afterwards: List[Callable[[], Metrics]] = field(default_factory=list)
-
-    @property
-    def root(self) -> Path:
-        """The host folder that becomes the step's ``/``."""
-        return self.folder / self.root_name
 
     @property
     def container(self) -> Mapping[str, Any]:
@@ -140,6 +140,8 @@ class Draft:
         values.update(KFOPS_LOCAL="1", KFOPS_MODEL_STORE=str(self.around.models), PYTHONUNBUFFERED="1")
         values["KFOPS_STEP"] = str(self.folder)
         values.update(asked)
+        if self.layer is not None:
+            self.layer.show(values, _SHARED_FILES)
         return Job(
             id=self.step.id,
             argv=argv,
@@ -169,8 +171,8 @@ class Draft:
         return rewriting.words(self.argv), asked, rewriting.text(self.cwd)
 
 
-def prepare(step: Step, folder: Path, around: Surroundings) -> Draft:
-    """Return the complete draft of a step whose folder exists, with everything on the disk that the step needs.
+def prepare(step: Step, folder: Path, root: Path, around: Surroundings) -> Draft:
+    """Return the complete draft of a step whose folder and root exist, with everything on the disk that the step needs.
 
     Raises
     ------
@@ -180,7 +182,7 @@ def prepare(step: Step, folder: Path, around: Surroundings) -> Draft:
         The v2 launcher would have ended with an error before the step's command.
     """
     volumes = Volumes(step.template, folder / "volumes", step.pod, around.secrets, around.claims)
-    draft = Draft(step, around, folder, volumes)
+    draft = Draft(step, around, folder, volumes, root)
     for addition in _ADDITIONS:
         addition(draft)
     return draft
@@ -233,7 +235,12 @@ def _folders(draft: Draft) -> None:
 
 
 def _packages(draft: Draft) -> None:
-    draft.argv = without_satisfied_installs(draft.argv, draft.around.installed)
+    draft.argv, missing = split(draft.argv, draft.around.installed)
+    if missing:
+        variables = {**inherited(os.environ), **draft.asked}
+        draft.layer = draft.around.layers.layer(missing, draft.around.python, variables)
+        draft.mounts.append(Mount(str(draft.layer.site), str(draft.layer.site), read_only=True))
+        draft.visible.append(str(_SHARED_FILES))
     if not installs(draft.argv):
         return
     constraints = draft.host(CONSTRAINTS)

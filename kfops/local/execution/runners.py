@@ -10,6 +10,7 @@ from ...errors import InvalidInput
 from ..executors.base import Executor
 from ..executors.process import ProcessExecutor
 from ..settings import Settings
+from .packages import Layers
 from .step import StepRunner
 
 #: By the name that config.yaml has for them.
@@ -39,6 +40,11 @@ class Runners:
         self._slots: Dict[int, asyncio.Semaphore] = {}
         #: For what has nothing to do with how steps are executed.
         self.default = self._runner(Settings())
+
+    async def start(self) -> None:
+        """Make ready to run steps the usual way, and remove what a backend that was killed has left half made."""
+        Layers(self._data_dir).tidy()
+        await self.of(Settings())
 
     async def of(self, settings: Settings) -> StepRunner:
         """Return the runner for a run's settings, ready to run steps."""

@@ -19,14 +19,19 @@ from .claims import ClaimError, Claims
 from .collecting import collect
 from .containers import init_containers
 from .environment import SecretValues, StepError
+from .installing import ROOT, installation
+from .packages import HalfMade, Layer, Layers
 from .preamble import installed_in
 from .preparing import Draft, Metrics, Step, Surroundings, prepare
+from .roots import Roots, lasts
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 GRACE = 5.0
+#: Where in the data folder the steps' roots are.
+ROOTS = "roots"
 _CLEAN_AFTER = 0.5
 #: What a step's folder has only while the step is executed.
-_OF_ATTEMPT = ("root", "init", "volumes")
+_OF_ATTEMPT = ("init", "volumes", ROOT)
 _T = TypeVar("_T")
 
 
@@ -62,8 +67,10 @@ class StepRunner:
         self._installed = installed_in(python)
         self._secrets = SecretValues(secrets)
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="kfops-files")
+        self._layers = Layers(data_dir)
         self._claims = Claims(data_dir / "volumes")
         self._stopping: Set[str] = set()
+        self._roots = Roots(data_dir / ROOTS, executor.forget, self._threads)
         self._uncleaned: Dict[str, Callable[[], None]] = {}
         #: The artifacts of all runs.
         self.artifacts = ArtifactStore(data_dir / "artifacts")
@@ -78,11 +85,7 @@ class StepRunner:
             step = replace(step, template=patched(step.template))
             if acts_on_claims(step.template):
                 return await self._in_thread(functools.partial(self._act, step))
-            draft, containers = await self._in_thread(functools.partial(self._prepare, step))
-            ended = await self._execute(step, containers)
-            if isinstance(ended, Result):
-                return ended
-            return await self._in_thread(functools.partial(self._take, draft, ended))
+            return await self._run_in_root(step)
         except (StepError, PatchError, launcher.LauncherError) as error:
             by_launcher = isinstance(error, launcher.LauncherError)
             text = f"Error (exit code 1): {error}" if by_launcher else str(error)
@@ -92,6 +95,18 @@ class StepRunner:
             return Result("Error", f"The step's files: {error}")
         finally:
             self._stopping.discard(step.id)
+
+    async def _run_in_root(self, step: Step) -> Result:
+        root, again = self._roots.take(), False
+        try:
+            draft, containers = await self._in_thread(functools.partial(self._prepare, step, root))
+            again = containers[-1][1].lasting
+            ended = await self._execute(draft, containers)
+            if isinstance(ended, Result):
+                return ended
+            return await self._in_thread(functools.partial(self._take, draft, ended))
+        finally:
+            self._roots.give_back(root, again)
             self._clean_soon(step)
 
     async def stop(self, run_id: str, node_id: str) -> None:
@@ -118,13 +133,14 @@ class StepRunner:
 
     def _clean_soon(self, step: Step) -> None:
         """Remove a step's folders when the kernel has let go of what was mounted there; before, it takes it long."""
-        key = step.id
+        if not any((self.folder(step.run_id, step.node_id) / name).exists() for name in _OF_ATTEMPT):
+            return
 
         def clean() -> None:
-            if self._uncleaned.pop(key, None) is not None:
+            if self._uncleaned.pop(step.id, None) is not None:
                 self._threads.submit(self._clean, step)
 
-        self._uncleaned[key] = clean
+        self._uncleaned[step.id] = clean
         asyncio.get_event_loop().call_later(_CLEAN_AFTER, clean)
 
     def close(self) -> None:
@@ -132,13 +148,15 @@ class StepRunner:
         for clean in list(self._uncleaned.values()):
             clean()
         self._threads.shutdown(wait=True)
+        self._roots.close()
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_event_loop().run_in_executor(self._threads, work)
 
-    async def _execute(self, step: Step, containers: List[Tuple[str, Job]]) -> Ended | Result:
+    async def _execute(self, draft: Draft, containers: List[Tuple[str, Job]]) -> Ended | Result:
+        step = draft.step
         limit = _seconds(step.template.get("activeDeadlineSeconds"))
-        running = asyncio.ensure_future(self._run_containers(step, containers))
+        running = asyncio.ensure_future(self._run_containers(draft, containers))
         try:
             if limit is None:
                 return await running
@@ -153,8 +171,9 @@ class StepRunner:
             await asyncio.wait([running])
             raise
 
-    async def _run_containers(self, step: Step, containers: List[Tuple[str, Job]]) -> Ended | Result:
+    async def _run_containers(self, draft: Draft, containers: List[Tuple[str, Job]]) -> Ended | Result:
         """Run the init containers, and then the main one, which is the last."""
+        step = draft.step
         for name, job in containers[:-1]:
             self.log(step.run_id, step.node_id, f"kfops: init container {name}\n")
             ended = await self._executor.run(job)
@@ -164,16 +183,27 @@ class StepRunner:
                 return Ended(error="The step was stopped.")
         if len(containers) > 1:
             self.log(step.run_id, step.node_id, "kfops: main container\n")
+        if draft.layer is not None:
+            refused = await self._layers.ready(draft.layer, functools.partial(self._install, draft, draft.layer))
+            if refused is not None:
+                return refused
+            if step.id in self._stopping:
+                return Ended(error="The step was stopped.")
         return await self._executor.run(containers[-1][1])
 
-    def _prepare(self, step: Step) -> Tuple[Draft, List[Tuple[str, Job]]]:
+    async def _install(self, draft: Draft, layer: Layer, half_made: HalfMade) -> Ended:
+        self.log(draft.step.run_id, draft.step.node_id, f"kfops: installing {', '.join(layer.requirements)}\n")
+        return await self._executor.run(installation(draft, layer, half_made))
+
+    def _prepare(self, step: Step, root: Path) -> Tuple[Draft, List[Tuple[str, Job]]]:
         folder = self.folder(step.run_id, step.node_id)
         self._uncleaned.pop(step.id, None)
-        for name in _OF_ATTEMPT:
-            shutil.rmtree(str(folder / name), ignore_errors=True)
-        (folder / "root").mkdir(parents=True, exist_ok=True)
-        draft = prepare(step, folder, self._surroundings())
-        return draft, [*init_containers(draft), (MAIN, draft.job())]
+        if folder.is_dir():
+            self._clean(step)
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = prepare(step, folder, root, self._surroundings())
+        main = draft.job()
+        return draft, [*init_containers(draft), (MAIN, replace(main, lasting=lasts(main)))]
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
@@ -184,6 +214,7 @@ class StepRunner:
             secrets=self._secrets,
             claims=self._claims,
             installed=self._installed,
+            layers=self._layers,
         )
 
     def _act(self, step: Step) -> Result:
@@ -211,7 +242,6 @@ class StepRunner:
         folder = self.folder(step.run_id, step.node_id)
         for name in _OF_ATTEMPT:
             shutil.rmtree(str(folder / name), ignore_errors=True)
-        (folder / "guard.json").unlink() if (folder / "guard.json").exists() else None
 
 
 def _seconds(limit: Any) -> Optional[float]:
