@@ -15,6 +15,7 @@ import pytest
 
 from kfops.local.execution.packages import HalfMade, Layer, Layers
 from kfops.local.executors.base import Ended
+from kfops.local.settings import Settings, stamp
 from tests.fakes.engine import dag, engine_in, executed, shell, task, workflow
 
 PARCEL = "kfops-test-parcel"
@@ -123,9 +124,15 @@ def test_without_namespaces_packages_are_found_too(folder: Path, wheels: Path) -
     assert "unpacked" in ended.log("a")
 
 
-@pytest.mark.parametrize("mode", ["V1_LEGACY", "V2_COMPATIBLE"])
-def test_packages_to_install_of_a_component(mode: str, folder: Path, wheels: Path, tmp_path: Path) -> None:
-    ended = executed(compiled(mode, tmp_path), folder / "data")
+@pytest.mark.parametrize(
+    ("mode", "executor"), [("V1_LEGACY", "process"), ("V2_COMPATIBLE", "process"), ("V2_COMPATIBLE", "warm")]
+)
+def test_packages_to_install_of_a_component(
+    mode: str, executor: str, folder: Path, wheels: Path, tmp_path: Path
+) -> None:
+    made = compiled(mode, tmp_path)
+    stamp(made, Settings(executor=executor))
+    ended = executed(made, folder / "data")
     assert ended.phase == "Succeeded", [ended.log(name) for name in ended.nodes if name]
     assert any("unpacked by a component" in ended.log(name) for name in ended.nodes if name)
     assert len(layers_in(folder / "data")) == 1

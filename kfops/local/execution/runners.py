@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Callable, Dict, Mapping, Optional, Tuple
 
 from ...errors import InvalidInput
 from ..executors.base import Executor
 from ..executors.process import ProcessExecutor
+from ..executors.warm import WarmExecutor
 from ..settings import Settings
+from .environment import inherited
 from .packages import Layers
 from .step import StepRunner
 
 #: By the name that config.yaml has for them.
-_MAKERS: Mapping[str, Callable[[Settings], Executor]] = {"process": lambda settings: ProcessExecutor()}
+_MAKERS: Mapping[str, Callable[[Settings, str], Executor]] = {
+    "process": lambda settings, python: ProcessExecutor(),
+    "warm": lambda settings, python: WarmExecutor(python, environment=inherited(os.environ)),
+}
 _SECRETS = "secrets.yaml"
 
 
@@ -83,5 +89,5 @@ class Runners:
     def _executor(self, settings: Settings) -> Executor:
         key = (settings.executor, settings.engine)
         if key not in self._executors:
-            self._executors[key] = self._given or _MAKERS[settings.executor](settings)
+            self._executors[key] = self._given or _MAKERS[settings.executor](settings, self._python)
         return self._executors[key]
