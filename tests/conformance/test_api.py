@@ -472,3 +472,94 @@ def test_runs_are_listed_by_experiment_and_sorted_by_metric(caller, workflow):
     found = caller.get(url + "&sort_by=metric:Loss%20desc")["runs"]
     assert [run["id"] for run in found] == [runs[1]["id"], runs[0]["id"], runs[2]["id"]]
     assert len(caller.get(url + "&page_size=2")["runs"]) == 2
+
+
+def test_names_in_a_query_may_be_in_camel_case_and_types_may_be_numbers(caller, workflow):
+    experiment = caller.post(f"{V1}/experiments", {"name": uuid.uuid4().hex})
+    owner = [{"key": {"type": "EXPERIMENT", "id": experiment["id"]}, "relationship": "OWNER"}]
+    runs = [make_run(caller, workflow, resource_references=owner, name=f"{number}") for number in range(3)]
+    url = f"{V1}/runs?resourceReferenceKey.type=1&resourceReferenceKey.id={experiment['id']}"
+    page = caller.get(url + "&pageSize=2&sortBy=name%20desc")
+    assert [run["name"] for run in page["runs"]] == ["2", "1"]
+    rest = caller.get(url + f"&pageSize=2&sortBy=name%20desc&pageToken={quote(page['next_page_token'])}")
+    assert [run["id"] for run in rest["runs"]] == [runs[0]["id"]]
+
+
+@pytest.mark.parametrize("kind", ["EXPERIMENT", "JOB", "PIPELINE_VERSION"])
+def test_nothing_belongs_to_an_empty_id(caller, workflow, kind):
+    make_run(caller, workflow)
+    assert caller.get(f"{V1}/runs?resource_reference_key.type={kind}&resource_reference_key.id=") == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("runs?resource_reference_key.id=x", "resource_reference_key.type"),
+        ("runs?resource_reference_key.type=COLOUR&resource_reference_key.id=x", "COLOUR"),
+        ("runs?resource_reference_key.type=9&resource_reference_key.id=x", "9"),
+        ("runs?resource_reference_key.type=PIPELINE&resource_reference_key.id=x", "PIPELINE"),
+        ("runs?resource_reference_key.type=NAMESPACE&resource_reference_key.id=team", "single-user"),
+        ("jobs?resource_reference_key.type=NAMESPACE&resource_reference_key.id=team", "single-user"),
+        ("jobs?resource_reference_key.type=PIPELINE&resource_reference_key.id=x", "PIPELINE"),
+        ("pipelines?resource_reference_key.type=NAMESPACE&resource_reference_key.id=team", "single-user"),
+        ("experiments?resource_reference_key.type=NAMESPACE&resource_reference_key.id=team", "single-user"),
+        ("experiments?resource_reference_key.type=JOB&resource_reference_key.id=x", "namespace"),
+        ("pipeline_versions", "resource_key.type PIPELINE"),
+        ("pipeline_versions?resource_key.type=EXPERIMENT&resource_key.id=x", "resource_key.type PIPELINE"),
+    ],
+)
+def test_a_list_by_something_it_is_not_listed_by_is_refused(caller, path, words):
+    refused(caller.ask("GET", f"{V1}/{path}"), 400, words)
+
+
+@pytest.mark.parametrize("what", ["runs", "jobs", "pipelines", "experiments"])
+def test_an_empty_namespace_is_none(caller, what):
+    caller.get(f"{V1}/{what}?resource_reference_key.type=NAMESPACE&resource_reference_key.id=")
+
+
+def test_formats_of_metrics_are_names_or_numbers_and_the_default_is_left_out(caller, workflow):
+    run = make_run(caller, workflow)
+    url = f"{V1}/runs/{run['id']}:reportMetrics"
+    metrics = [
+        {"name": "a", "node_id": "n", "number_value": 0, "format": "UNSPECIFIED"},
+        {"name": "b", "node_id": "n", "number_value": "1.5", "format": 2},
+        {"name": "c", "node_id": "n", "format": "RAW"},
+        {"name": "d", "node_id": "n", "number_value": "nan"},
+    ]
+    results = caller.post(url, {"metrics": metrics})["results"]
+    assert [result["status"] for result in results] == ["OK", "OK", "OK", "INVALID_ARGUMENT"]
+    assert caller.get(f"{V1}/runs/{run['id']}")["run"]["metrics"] == [
+        {"name": "a", "node_id": "n"},
+        {"name": "b", "node_id": "n", "number_value": 1.5, "format": "PERCENTAGE"},
+        {"name": "c", "node_id": "n", "format": "RAW"},
+    ]
+    odd = {"metrics": [{"name": "e", "node_id": "n"}, {"name": "f", "node_id": "n", "format": "ODD"}]}
+    refused(caller.ask("POST", url, odd), 400, "ODD")
+    assert len(caller.get(f"{V1}/runs/{run['id']}")["run"]["metrics"]) == 3
+
+
+def test_a_run_is_cloned_from_what_the_api_says_of_it(caller, workflow):
+    word = [{"name": "word", "value": "cloned [[RunUUID]]"}]
+    first = wait(
+        caller,
+        make_run(caller, workflow, pipeline_spec={"workflow_manifest": json.dumps(workflow), "parameters": word})["id"],
+    )
+    body = {
+        "name": "clone",
+        "pipeline_spec": first["pipeline_spec"],
+        "resource_references": first["resource_references"],
+    }
+    detail = caller.post(f"{V1}/runs", body)
+    executed = json.loads(detail["pipeline_runtime"]["workflow_manifest"])
+    assert executed["spec"]["arguments"]["parameters"][0]["value"] == f"cloned {detail['run']['id']}"
+    assert executed["metadata"]["name"] != first["name"]
+    assert wait(caller, detail["run"]["id"])["status"] == "Succeeded"
+
+
+def test_a_pipeline_without_versions_has_no_template_and_cannot_be_run(caller, workflow):
+    pipeline = make_pipeline(caller, workflow)
+    caller.ask("DELETE", f"{V1}/pipeline_versions/{pipeline['id']}")
+    assert "default_version" not in caller.get(f"{V1}/pipelines/{pipeline['id']}")
+    refused(caller.ask("GET", f"{V1}/pipelines/{pipeline['id']}/templates"), 404, "Default version")
+    body = {"name": "r", "pipeline_spec": {"pipeline_id": pipeline["id"]}}
+    refused(caller.ask("POST", f"{V1}/runs", body), 400, "no version")

@@ -85,10 +85,42 @@ def test_a_mangled_workflow_is_run_or_refused_and_a_refused_one_is_not_stored(ca
     assert refused
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mangled_recurring_run_is_made_or_refused_and_a_refused_one_is_not_stored(caller, workflow, seed):
+    chance = random.Random(seed)
+    before, accepted, refused = total(caller, "jobs"), 0, 0
+    times = {"start_time": "2040-01-02T03:04:05Z", "end_time": "2041-01-02T03:04:05+01:00"}
+    triggers = [
+        {"cron_schedule": {"cron": "0 0 1 * * *", **times}},
+        {"cron_schedule": {"cron": "@every 5m"}},
+        {"periodic_schedule": {"interval_second": "60", **times}},
+    ]
+    for _ in range(60):
+        body = {
+            "name": "mangled",
+            "description": "d",
+            "enabled": False,
+            "no_catchup": True,
+            "max_concurrency": "3",
+            "service_account": "s",
+            "trigger": chance.choice(triggers),
+            "pipeline_spec": {"workflow_manifest": json.dumps(workflow)},
+            "resource_references": [],
+        }
+        answer = caller.ask("POST", f"{V1}/jobs", mutated(body, chance))
+        assert answer.status in (200, 400, 404), answer.content
+        accepted += answer.status == 200
+        refused += answer.status != 200
+    assert total(caller, "jobs") == before + accepted
+    assert accepted
+    assert refused
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_no_path_and_no_body_makes_the_backend_fail(caller, method):
     chance = random.Random(method)
     keys = ["name", "pipeline_spec", "resource_references", "metrics", "key", "type", "id", "parameters", "nodeId"]
+    keys += ["trigger", "cron_schedule", "cron", "max_concurrency", "enabled", "url", "pipeline_url", "start_time"]
     for _ in range(150):
         path = V1 + chance.choice(PATHS)
         while "{}" in path:

@@ -172,3 +172,17 @@ def test_others_are_answered_while_a_large_package_is_read(caller, workflow):
     thread.join()
     assert done[0][0] == 200
     assert longest < 0.5
+
+
+@pytest.mark.parametrize("size", [60, 150])
+def test_a_file_of_any_size_gets_an_answer_and_not_a_broken_pipe(caller, size):
+    answer = upload(caller, b"#" * (size * MIB))
+    assert answer.status == 400
+    assert "Maximum supported file size is 32 MiB" in answer.body["error_message"]
+
+
+def test_a_name_has_a_hundred_bytes_at_most(caller, workflow):
+    content = json.dumps(workflow).encode()
+    longest = uuid.uuid4().hex + "%C3%A9" * 34
+    assert upload(caller, content, name=longest).status == 200
+    assert "too long" in upload(caller, content, name=longest + "a").body["error_message"]

@@ -92,8 +92,8 @@ class Handler(RequestHandler):
 
     @property
     def query(self) -> dict[str, str]:
-        """The query's arguments by name; the last one wins."""
-        return {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        """The query's arguments, their names in snake_case; the last one wins."""
+        return {_snake(name): self.get_query_argument(name) for name in self.request.query_arguments}
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Write a refusal in the real API server's form, without a traceback."""
@@ -186,6 +186,8 @@ def whole_number(body: Mapping[str, Any], name: str) -> int:
     return int(digits)
 
 
+#: An id that nothing has: to list what belongs to "" is to list nothing.
+NOBODY = "-"
 _RESOURCE_TYPES = ("UNKNOWN_RESOURCE_TYPE", "EXPERIMENT", "JOB", "PIPELINE", "PIPELINE_VERSION", "NAMESPACE")
 
 
@@ -193,6 +195,8 @@ def resource_type(value: Any) -> str:
     """Return the name of a resource type that is given by name or by number; raises Invalid."""
     if value is None or value == "":
         return _RESOURCE_TYPES[0]
+    if isinstance(value, str) and value in ("0", "1", "2", "3", "4", "5"):
+        value = int(value)  # as a query has it
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(_RESOURCE_TYPES):
         return _RESOURCE_TYPES[value]
     if value in _RESOURCE_TYPES:
@@ -209,12 +213,31 @@ def references(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
+def listed_by(query: Mapping[str, str], prefix: str = "resource_reference_key") -> tuple[str, str] | None:
+    """Return the type and id of the resource whose things are to be listed; None for all there are.
+
+    Raises
+    ------
+    Invalid
+        When a type is not known, or there is an id without a type.
+    """
+    kind, owner = resource_type(query.get(f"{prefix}.type")), query.get(f"{prefix}.id", "")
+    if kind == _RESOURCE_TYPES[0] and owner:
+        raise Invalid(f"Unrecognized resource reference type {kind}: {prefix}.id needs {prefix}.type beside it.")
+    if kind == _RESOURCE_TYPES[0] or (kind == "NAMESPACE" and not owner):
+        return None
+    if kind == "NAMESPACE":
+        raise Invalid("In single-user mode, nothing can be listed by namespace.")
+    return kind, owner or NOBODY
+
+
 def _snake_case(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            re.sub("([A-Z])", lambda match: "_" + match.group(1).lower(), key): _snake_case(item)
-            for key, item in value.items()
-        }
+        return {_snake(key): _snake_case(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_snake_case(item) for item in value]
     return value
+
+
+def _snake(name: str) -> str:
+    return re.sub("([A-Z])", lambda match: "_" + match.group(1).lower(), name)

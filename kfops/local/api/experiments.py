@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..problems import Invalid, Missing
 from . import wire
-from .base import Handler, references, resource_type, text
+from .base import Handler, listed_by, references, text
 
 
 class Experiments(Handler):
@@ -13,9 +13,8 @@ class Experiments(Handler):
 
     def get(self) -> None:
         query = self.query
-        kind, owner = resource_type(query.get("resource_reference_key.type")), query.get("resource_reference_key.id")
-        if owner or kind not in ("UNKNOWN_RESOURCE_TYPE", "NAMESPACE"):
-            raise Invalid("In single-user mode, ListExperiment cannot filter by namespace.")
+        if listed_by(query) is not None:
+            raise Invalid("Experiments are listed by namespace, or all of them.")
         rows, total, token = self.backend.store.experiments.page(query)
         self.reply(
             wire.present(experiments=[wire.experiment(row) for row in rows], total_size=total, next_page_token=token)

@@ -13,7 +13,7 @@ from ..settings import HEADER, asked_for
 from ..store.filters import parse_time
 from ..store.jobs import NewJob
 from . import wire
-from .base import Handler, flag, resource_type, section, text, whole_number
+from .base import Handler, flag, listed_by, section, text, whole_number
 from .macros import Macros
 from .pipeline_spec import check_workflow, read_spec
 from .submission import expand_macros, prepare, random_suffix, set_parameters
@@ -26,10 +26,7 @@ class Jobs(Handler):
 
     def get(self) -> None:
         query = self.query
-        kind, owner = resource_type(query.get("resource_reference_key.type")), query.get("resource_reference_key.id")
-        if kind == "NAMESPACE" and owner:
-            raise Invalid("In single-user mode, ListJobs cannot filter by namespace.")
-        rows, submitted, total, token = self.backend.store.jobs.page(query, (kind, owner) if owner else None)
+        rows, submitted, total, token = self.backend.store.jobs.page(query, listed_by(query))
         self.reply(
             wire.present(
                 jobs=[wire.job(row, submitted[row.id]) for row in rows], total_size=total, next_page_token=token

@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..problems import Invalid
+from ..problems import Invalid, Missing
 from . import wire
-from .base import Handler, references, resource_type, section, text
+from .base import Handler, listed_by, references, section, text
 from .downloading import check_url, download, file_name
 from .package import UploadedPackage, read_package
 from .submission import v2_pipeline_name
@@ -20,8 +20,8 @@ class Pipelines(Handler):
 
     def get(self) -> None:
         query = self.query
-        if query.get("resource_reference_key.id"):
-            raise Invalid("In single-user mode, pipelines cannot be filtered by namespace.")
+        if listed_by(query) is not None:
+            raise Invalid("Pipelines are listed by namespace, or all of them.")
         rows, total, token = self.backend.store.pipelines.page(query)
         defaults = self.backend.store.pipelines.default_versions(rows)
         self.reply(
@@ -59,6 +59,8 @@ class PipelineTemplate(Handler):
 
     def get(self, pipeline_id: str) -> None:
         version_id = self.backend.store.pipelines.get(pipeline_id).default_version_id
+        if not version_id:
+            raise Missing("Default version of pipeline", pipeline_id)
         self.reply(wire.present(template=self.backend.store.versions.text(version_id)))
 
 
@@ -75,11 +77,8 @@ class Versions(Handler):
 
     def get(self) -> None:
         query = self.query
-        pipeline_id = query.get("resource_key.id", "")
-        if (
-            resource_type(query.get("resource_key.type")) not in ("PIPELINE", "UNKNOWN_RESOURCE_TYPE")
-            or not pipeline_id
-        ):
+        kind, pipeline_id = listed_by(query, "resource_key") or ("", "")
+        if kind != "PIPELINE":
             raise Invalid("Pipeline versions are listed by pipeline: resource_key.type PIPELINE and resource_key.id.")
         rows, total, token = self.backend.store.versions.page(pipeline_id, query)
         self.reply(wire.present(versions=[wire.version(row) for row in rows], total_size=total, next_page_token=token))

@@ -23,7 +23,7 @@ from ..store import NewRun
 from ..store.progress import FINAL_PHASES
 from ..store.schema import now
 from . import wire
-from .base import Handler, items, resource_type, text
+from .base import Handler, items, listed_by, text
 from .macros import Macros
 from .pipeline_spec import check_workflow, read_spec
 from .submission import expand_macros, prepare, set_parameters
@@ -32,6 +32,7 @@ log = logging.getLogger("kfops.local")
 
 #: How long deleting a run waits for its steps to end.
 STOP_TIME = 15.0
+_METRIC_FORMATS = ("", "RAW", "PERCENTAGE")
 _METRIC_NAME = re.compile(r"[a-zA-Z]([-_a-zA-Z0-9]{0,62}[a-zA-Z0-9])?")
 
 
@@ -40,11 +41,7 @@ class Runs(Handler):
 
     def get(self) -> None:
         query = self.query
-        kind, owner = resource_type(query.get("resource_reference_key.type")), query.get("resource_reference_key.id")
-        if kind == "NAMESPACE" and owner:
-            raise Invalid("In single-user mode, ListRuns cannot filter by namespace.")
-        reference = (kind, owner) if owner else None
-        rows, submitted, total, token = self.backend.store.runs.page(query, reference)
+        rows, submitted, total, token = self.backend.store.runs.page(query, listed_by(query))
         metrics = self.backend.store.runs.metrics([row.id for row in rows])
         self.reply(
             wire.present(
@@ -144,21 +141,22 @@ class RunVerb(Handler):
     def _report(self, run_id: str) -> list[dict[str, Any]]:
         store = self.backend.store.runs
         store.get(run_id)
-        return [self._report_one(run_id, metric) for metric in items(self.body(), "metrics")]
+        metrics = items(self.body(), "metrics")
+        formats = [_metric_format(metric.get("format")) for metric in metrics]
+        return [self._report_one(run_id, metric, form) for metric, form in zip(metrics, formats)]
 
-    def _report_one(self, run_id: str, metric: dict[str, Any]) -> dict[str, Any]:
-        name, node_id, value = text(metric, "name"), text(metric, "node_id"), metric.get("number_value", 0)
-        problem = ""
+    def _report_one(self, run_id: str, metric: dict[str, Any], form: str) -> dict[str, Any]:
+        name, node_id, value = text(metric, "name"), text(metric, "node_id"), _number(metric.get("number_value", 0))
+        status, problem = "INVALID_ARGUMENT", ""
         if not _METRIC_NAME.fullmatch(name):
             problem = f"metric.name {name!r} doesn't match with the pattern."
         elif not 1 <= len(node_id) <= 128:
             problem = "metric.node_id should have 1 to 128 characters."
-        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e308:
+        elif value is None:
             problem = f"metric.value of {name!r} must be a number."
-        status = "INVALID_ARGUMENT" if problem else "OK"
-        if not problem and not self.backend.store.runs.report_metric(
-            run_id, node_id, name, float(value), str(metric.get("format") or "")
-        ):
+        elif self.backend.store.runs.report_metric(run_id, node_id, name, value, form):
+            status = "OK"
+        else:
             status, problem = "DUPLICATE_REPORTING", f"{name} has been reported by {node_id} before."
         return wire.present(metric_name=name, metric_node_id=node_id, status=status, message=problem)
 
@@ -189,3 +187,25 @@ def detail(row: sa.Row[Any], workflow: str, metrics: list[sa.Row[Any]]) -> dict[
         "run": wire.run(row, row.submitted, metrics),
         "pipeline_runtime": {"workflow_manifest": workflow},
     }
+
+
+def _metric_format(value: Any) -> str:
+    """Return how a metric is to be shown, given by name or by number; "" when it is not said; raises Invalid."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(_METRIC_FORMATS):
+        return _METRIC_FORMATS[value]
+    if value in (None, "", "UNSPECIFIED"):
+        return ""
+    if value not in _METRIC_FORMATS:
+        raise Invalid(f"The format {value!r} of a metric is not one of UNSPECIFIED, RAW, PERCENTAGE.")
+    return str(value)
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number, which may be sent as text; None when it is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if abs(number) < 1e308 else None

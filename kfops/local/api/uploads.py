@@ -6,16 +6,38 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import unquote
 
+from tornado.httputil import parse_body_arguments
+from tornado.web import stream_request_body
+
 from ..problems import Invalid, Problem
 from . import wire
 from .base import Handler
-from .package import UploadedPackage, read_package
+from .package import MAX_SIZE, UploadedPackage, read_package
 from .submission import v2_pipeline_name
 
 MAX_NAME = 100
+#: A form around a file of the largest size, and what is read at all.
+LARGEST_FORM = MAX_SIZE + 1024 * 1024
+LONGEST_BODY = 1024 * 1024 * 1024
 
 
+@stream_request_body
 class _Upload(Handler):
+    """Reads the body to its end however long it is: a client that is cut off sees no reason, only a broken pipe."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self.request.connection.set_max_body_size(LONGEST_BODY)  # type: ignore[union-attr]
+
+    def data_received(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > LARGEST_FORM:
+            self._chunks.clear()
+        else:
+            self._chunks.append(chunk)
+
     def refuse(self, problem: Problem) -> None:
         # The real server answers 500 to everything that goes wrong after the file has been read, a name that is
         # taken included; its clients look for that.
@@ -24,7 +46,14 @@ class _Upload(Handler):
 
     async def uploaded(self) -> tuple[UploadedPackage, str]:
         """Return the package of the request and the name it is to have."""
-        files = self.request.files.get("uploadfile")
+        if self._size > LARGEST_FORM:
+            raise Invalid("File size too large. Maximum supported file size is 32 MiB.")
+        request, body = self.request, b"".join(self._chunks)
+        self._chunks.clear()
+        parse_body_arguments(
+            request.headers.get("Content-Type", ""), body, request.body_arguments, request.files, request.headers
+        )
+        files = request.files.get("uploadfile")
         if not files:
             raise Invalid("Failed to read the file: the form has no file called uploadfile.")
         name = checked_name(_text(self.query.get("name", "")) or files[0].filename)
