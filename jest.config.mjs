@@ -3,7 +3,7 @@ export default {
   testEnvironment: 'jsdom',
   roots: ['<rootDir>/labextension/tests'],
   moduleNameMapper: { '\\.css$': '<rootDir>/labextension/tests/no_style.ts' },
-  // JupyterLab's packages and dagre are ES modules
+  // JupyterLab's packages are ES modules
   transformIgnorePatterns: ['/node_modules/(?!(@jupyterlab|@dagrejs)/)'],
   transform: {
     '\\.(tsx?|m?js)$': [

@@ -90,6 +90,83 @@ describe('layoutGraph', () => {
     expect(layoutGraph(graph([], []), new Set()).nodes).toEqual([]);
   });
 
+  it('draws a chain as one straight line', () => {
+    const steps = Array.from({ length: 6 }, (_, index) => step(`s${index}`));
+    const edges = steps.slice(1).map((one, index) => [`s${index}`, one.id] as [string, string]);
+    const { nodes } = layoutGraph(graph(steps, edges), new Set());
+    expect(new Set(nodes.map(node => Math.round(node.x))).size).toBe(1);
+  });
+
+  it('leads an arrow around the steps that stand between its ends', () => {
+    const placed = layoutGraph(
+      graph(
+        [step('a'), step('b'), step('c')],
+        [
+          ['a', 'b'],
+          ['b', 'c'],
+          ['a', 'c']
+        ]
+      ),
+      new Set()
+    );
+    const between = at(placed, 'b');
+    const long = placed.edges.find(edge => edge.source === 'a' && edge.target === 'c')!;
+    const passing = long.points.filter(
+      point => point.y >= between.y && point.y <= between.y + between.height
+    );
+    expect(passing.length).toBeGreaterThan(0);
+    for (const { x } of passing) {
+      expect(x <= between.x || x >= between.x + between.width).toBe(true);
+    }
+  });
+
+  it('does not cross arrows that need not cross', () => {
+    const steps = ['a', 'b', 'c', 'd', 'e', 'f'].map(id => step(id));
+    const placed = layoutGraph(
+      graph(steps, [
+        ['a', 'f'],
+        ['b', 'e'],
+        ['c', 'd']
+      ]),
+      new Set()
+    );
+    const order = (ids: string[]) =>
+      [...ids].sort((one, other) => at(placed, one).x - at(placed, other).x);
+    const partner: Record<string, string> = { a: 'f', b: 'e', c: 'd' };
+    expect(order(['d', 'e', 'f'])).toEqual(order(['a', 'b', 'c']).map(id => partner[id]));
+  });
+
+  it('puts what nothing leads to near to what it leads to', () => {
+    const placed = layoutGraph(
+      graph(
+        [step('a'), step('b'), step('c'), step('late')],
+        [
+          ['a', 'b'],
+          ['b', 'c'],
+          ['late', 'c']
+        ]
+      ),
+      new Set()
+    );
+    expect(at(placed, 'late').y).toBe(at(placed, 'b').y);
+  });
+
+  it('places steps that lead back to themselves', () => {
+    const placed = layoutGraph(
+      graph(
+        [step('a'), step('b')],
+        [
+          ['a', 'b'],
+          ['b', 'a'],
+          ['a', 'a']
+        ]
+      ),
+      new Set()
+    );
+    expect(placed.nodes).toHaveLength(2);
+    expect(placed.edges).toHaveLength(2);
+  });
+
   it('places a thousand steps, each of them once', () => {
     const steps = Array.from({ length: 1000 }, (_, index) => step(`s${index}`));
     const edges = steps.slice(1).map(one => {

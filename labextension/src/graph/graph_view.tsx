@@ -1,13 +1,15 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 
-import { StateIcon, stateWord } from '../components/states';
-import { durationOf, middleEllipsis } from '../format';
 import type { Kfops } from '../tokens';
-import { groupCounts, layoutGraph, neighbour, smoothPath } from './layout';
-import type { ArrowKey, ILayout, IPlaced } from './layout';
+import { FarGraph } from './far_graph';
+import { GraphSearch } from './graph_search';
+import { Edges, GraphNode } from './graph_parts';
+import { groupCounts, layoutGraph, neighbour } from './layout';
+import type { ArrowKey, ILayout } from './layout';
 import { usePanZoom } from './pan_zoom';
+import type { IPlace, ISize } from './pan_zoom';
 
 import '../../style/graph.css';
 
@@ -20,40 +22,76 @@ export interface IGraphViewProps {
   trans: TranslationBundle;
 }
 
+/** A group with more steps than this is folded at first. */
+const MOST_UNFOLDED = 30;
+/** A graph with more boxes than this is drawn only where it is in sight, and from afar without words. */
+const MANY = 150;
+/** Below this zoom words cannot be read. */
+const FAR = 0.4;
+
 /** The graph, top to bottom. Selecting a step never moves it. */
 export default function GraphView(props: IGraphViewProps): JSX.Element {
   const { graph, hasRun, selected, onSelect, trans } = props;
-  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   // states change every second, places only when there are other steps
   const shape = shapeOf(graph);
+  const counts = groupCounts(graph);
+  const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
+  const folded = useMemo(() => {
+    const large = Array.from(counts).filter(([, count]) => count.total > MOST_UNFOLDED);
+    return new Set(
+      graph.steps
+        .map(step => step.id)
+        .filter(id => large.some(([group]) => group === id) !== toggled.has(id))
+    );
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the shape stands for graph and counts
+  }, [shape, toggled]);
   const placed = useMemo(
     () => layoutGraph(graph, folded),
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the shape stands for the graph
     [shape, folded]
   );
-  const counts = groupCounts(graph);
-  const { window, style, onPointerDown, zoomBy, fitAll } = usePanZoom(placed);
+  const { window, place, size, onPointerDown, zoomBy, fitAll, show } = usePanZoom(placed);
+  const [found, setFound] = useState<ReadonlySet<string>>(new Set());
   const steps = new Map(graph.steps.map(step => [step.id, step]));
-  const onFold = (id: string) => {
-    const next = new Set(folded);
-    if (!next.delete(id)) {
-      next.add(id);
-    }
-    setFolded(next);
-  };
+  const onFold = useCallback((id: string) => {
+    setToggled(old => {
+      const next = new Set(old);
+      if (!next.delete(id)) {
+        next.add(id);
+      }
+      return next;
+    });
+  }, []);
+  const focusable = placed.nodes.some(node => node.step.id === selected)
+    ? selected
+    : (placed.nodes[0]?.step.id ?? '');
   const onKeyDown = (event: React.KeyboardEvent) => {
     const next = event.key.startsWith('Arrow')
       ? neighbour(placed, selected, event.key as ArrowKey)
       : null;
-    if (next) {
+    if (next && (event.target as Element).closest('[data-main]')) {
       event.preventDefault();
       onSelect(next);
-      const mains = window.current?.querySelectorAll<HTMLElement>('[data-main]') ?? [];
-      Array.from(mains)
-        .find(main => main.dataset.main === next)
-        ?.focus({ preventScroll: true });
+      showIfOut(next);
+      requestAnimationFrame(() => {
+        const mains = window.current?.querySelectorAll<HTMLElement>('[data-main]') ?? [];
+        Array.from(mains)
+          .find(main => main.dataset.main === next)
+          ?.focus({ preventScroll: true });
+      });
     }
   };
+  /** Only who walks out of sight moves the drawing. */
+  const showIfOut = (id: string) => {
+    const node = placed.nodes.find(one => one.step.id === id);
+    if (node && !isInSight(node, place, size)) {
+      show(node);
+    }
+  };
+  const isLarge = placed.nodes.length > MANY;
+  const isFar = isLarge && place.zoom < FAR;
+  const seen = isLarge && !isFar ? inSight(placed, place, size, focusable) : placed;
+  const style = { transform: `translate(${place.x}px, ${place.y}px) scale(${place.zoom})` };
   return (
     <div
       className="kfops-Graph"
@@ -65,23 +103,52 @@ export default function GraphView(props: IGraphViewProps): JSX.Element {
       onKeyDown={onKeyDown}
     >
       <div className="kfops-Graph-drawing" style={style}>
-        <Edges placed={placed} steps={steps} />
-        {placed.nodes.map(node => (
-          <GraphNode
-            key={node.step.id}
-            placed={node}
-            step={steps.get(node.step.id) ?? node.step}
-            count={counts.get(node.step.id) ?? null}
-            isFolded={folded.has(node.step.id)}
-            isFocusable={node.step.id === (selected || placed.nodes[0]?.step.id)}
+        {isFar ? (
+          <FarGraph
+            placed={placed}
+            steps={steps}
             hasRun={hasRun}
-            selected={node.step.id === selected}
+            found={found}
+            selected={selected}
             onSelect={onSelect}
-            onFold={onFold}
             trans={trans}
           />
-        ))}
+        ) : (
+          <>
+            <Edges edges={seen.edges} size={placed} steps={steps} />
+            {seen.nodes.map(node => {
+              const { id } = node.step;
+              const count = counts.get(id);
+              return (
+                <GraphNode
+                  key={id}
+                  placed={node}
+                  step={steps.get(id) ?? node.step}
+                  done={count?.done ?? 0}
+                  total={count?.total ?? 0}
+                  isFolded={folded.has(id)}
+                  isFocusable={id === focusable}
+                  isFound={found.has(id)}
+                  hasRun={hasRun}
+                  selected={id === selected}
+                  onSelect={onSelect}
+                  onFold={onFold}
+                  trans={trans}
+                />
+              );
+            })}
+          </>
+        )}
       </div>
+      <GraphSearch
+        placed={placed}
+        onFound={setFound}
+        onShow={node => {
+          onSelect(node.step.id);
+          show(node);
+        }}
+        trans={trans}
+      />
       <div className="kfops-Graph-controls" role="group" aria-label={trans.__('Zoom')}>
         <Control path="M7 3v8M3 7h8" label={trans.__('Zoom in')} onClick={() => zoomBy(1.25)} />
         <Control path="M3 7h8" label={trans.__('Zoom out')} onClick={() => zoomBy(0.8)} />
@@ -93,6 +160,43 @@ export default function GraphView(props: IGraphViewProps): JSX.Element {
       </div>
     </div>
   );
+}
+
+interface IBox {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Whether a box of the drawing can be seen, with `margin` pixels around the window. */
+function isInSight(box: IBox, place: IPlace, size: ISize, margin = 0): boolean {
+  const left = place.x + box.x * place.zoom;
+  const top = place.y + box.y * place.zoom;
+  return (
+    left < size.width + margin &&
+    left + box.width * place.zoom > -margin &&
+    top < size.height + margin &&
+    top + box.height * place.zoom > -margin
+  );
+}
+
+/** The part of a layout that can be seen, and the box that Tab leads to. */
+function inSight(placed: ILayout, place: IPlace, size: ISize, focusable: string): ILayout {
+  const margin = 200;
+  return {
+    ...placed,
+    nodes: placed.nodes.filter(
+      node => node.step.id === focusable || isInSight(node, place, size, margin)
+    ),
+    edges: placed.edges.filter(({ points }) => {
+      const xs = points.map(point => point.x);
+      const ys = points.map(point => point.y);
+      const [x, y] = [Math.min(...xs), Math.min(...ys)];
+      const box = { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
+      return isInSight(box, place, size, margin);
+    })
+  };
 }
 
 function shapeOf(graph: Kfops.IGraph): string {
@@ -115,102 +219,5 @@ function Control(props: { path: string; label: string; onClick: () => void }): J
         <path d={props.path} fill="none" stroke="currentColor" strokeWidth="1.5" />
       </svg>
     </button>
-  );
-}
-
-function Edges(props: { placed: ILayout; steps: Map<string, Kfops.IStep> }): JSX.Element {
-  const { placed, steps } = props;
-  return (
-    <svg
-      className="kfops-Graph-edges"
-      width={placed.width}
-      height={placed.height}
-      aria-hidden="true"
-    >
-      {placed.edges.map(edge => {
-        const end = edge.points[edge.points.length - 1] ?? { x: 0, y: 0 };
-        const isRunning = steps.get(edge.target)?.state === 'running';
-        return (
-          <g
-            key={`${edge.source} ${edge.target}`}
-            className={`kfops-Edge ${isRunning ? 'kfops-mod-running' : ''}`}
-          >
-            <path d={smoothPath(edge.points)} />
-            <path className="kfops-Edge-head" d={`M${end.x},${end.y}l-4,-7h8z`} />
-          </g>
-        );
-      })}
-    </svg>
-  );
-}
-
-interface INodeProps {
-  placed: IPlaced;
-  step: Kfops.IStep;
-  count: { done: number; total: number } | null;
-  isFolded: boolean;
-  /** Whether Tab leads to it; arrows lead on from there. */
-  isFocusable: boolean;
-  hasRun: boolean;
-  selected: boolean;
-  onSelect: (stepId: string) => void;
-  onFold: (stepId: string) => void;
-  trans: TranslationBundle;
-}
-
-function GraphNode(props: INodeProps): JSX.Element {
-  const { placed, step, count, hasRun, trans } = props;
-  const { x, y, width, height, isFrame } = placed;
-  const classes = [
-    isFrame ? 'kfops-Frame' : 'kfops-Step',
-    `kfops-mod-${step.state}`,
-    props.selected ? 'kfops-mod-selected' : ''
-  ];
-  return (
-    <div
-      className={classes.join(' ')}
-      style={{ left: x, top: y, width, height }}
-      data-kfops={isFrame ? 'graph-group' : 'graph-step'}
-      data-step={step.id}
-      data-name={step.name}
-      data-state={step.state}
-    >
-      <button
-        type="button"
-        className="kfops-Step-main"
-        data-main={step.id}
-        tabIndex={props.isFocusable ? 0 : -1}
-        aria-pressed={props.selected}
-        aria-label={hasRun ? `${step.name}, ${stateWord(step.state, trans)}` : step.name}
-        title={[step.name, step.when, step.message].filter(Boolean).join('\n')}
-        onClick={() => props.onSelect(step.id)}
-      >
-        <span className="kfops-Step-name">
-          {isFrame && hasRun && <StateIcon state={step.state} trans={trans} />}
-          {middleEllipsis(step.name, count ? 16 : 20)}
-        </span>
-        {!isFrame && hasRun && (
-          <span className="kfops-Step-state">
-            <StateIcon state={step.state} trans={trans} withWord />
-            <span className="kfops-Row-time">{durationOf(step)}</span>
-          </span>
-        )}
-      </button>
-      {count && (
-        <button
-          type="button"
-          className="kfops-Link kfops-Frame-fold"
-          data-kfops="graph-fold"
-          aria-expanded={!props.isFolded}
-          title={props.isFolded ? trans.__('Unfold %1', step.name) : trans.__('Fold %1', step.name)}
-          onClick={() => props.onFold(step.id)}
-        >
-          {hasRun
-            ? trans.__('%1 of %2', count.done, count.total)
-            : trans._n('%1 step', '%1 steps', count.total, count.total)}{' '}
-          <span aria-hidden="true">{props.isFolded ? '▸' : '▾'}</span>
-        </button>
-      )}
-    </div>
   );
 }

@@ -1,11 +1,6 @@
-import { Graph, layout } from '@dagrejs/dagre';
-
 import type { Kfops } from '../tokens';
-
-export interface IPoint {
-  x: number;
-  y: number;
-}
+import { layered } from './layered';
+import type { IPoint } from './layered';
 
 /** A step or a group with its place; `x` and `y` are those of its top left corner. */
 export interface IPlaced extends IPoint {
@@ -72,61 +67,59 @@ export function groupCounts(graph: Kfops.IGraph): Map<string, { done: number; to
  * @param folded - ids of the groups that show as a single box
  */
 export function layoutGraph(graph: Kfops.IGraph, folded: ReadonlySet<string>): ILayout {
-  return layoutLevel(graph, byParent(graph), '', folded);
+  const children = byParent(graph);
+  const parents = new Map(graph.steps.map(step => [step.id, step.parent]));
+  const edges = new Map<string, Kfops.IEdge[]>();
+  for (const edge of graph.edges) {
+    const parent = parents.get(edge.source);
+    if (parent !== undefined && parent === parents.get(edge.target)) {
+      const level = edges.get(parent);
+      if (level) {
+        level.push(edge);
+      } else {
+        edges.set(parent, [edge]);
+      }
+    }
+  }
+  return layoutLevel({ children, edges, folded }, '');
 }
 
-function layoutLevel(
-  graph: Kfops.IGraph,
-  children: Map<string, Kfops.IStep[]>,
-  parent: string,
-  folded: ReadonlySet<string>
-): ILayout {
-  const steps = children.get(parent) ?? [];
-  if (!steps.length) {
-    return { nodes: [], edges: [], width: 0, height: 0 };
-  }
-  const level = new Graph();
-  level.setGraph({ rankdir: 'TB', nodesep: 28, ranksep: 40, marginx: 0, marginy: 0 });
-  level.setDefaultEdgeLabel(() => ({}));
+interface ILevels {
+  children: Map<string, Kfops.IStep[]>;
+  edges: Map<string, Kfops.IEdge[]>;
+  folded: ReadonlySet<string>;
+}
+
+function layoutLevel(levels: ILevels, parent: string): ILayout {
+  const steps = levels.children.get(parent) ?? [];
   const inner = new Map<string, ILayout>();
-  for (const step of steps) {
-    const within =
-      children.has(step.id) && !folded.has(step.id)
-        ? layoutLevel(graph, children, step.id, folded)
-        : null;
-    if (within) {
-      inner.set(step.id, within);
-      level.setNode(step.id, {
-        width: Math.max(STEP_SIZE.width, within.width + 2 * PADDING.side),
-        height: within.height + PADDING.top + PADDING.bottom
-      });
-    } else {
-      level.setNode(step.id, { ...STEP_SIZE });
+  const boxes = steps.map(({ id }) => {
+    if (!levels.children.has(id) || levels.folded.has(id)) {
+      return { id, ...STEP_SIZE };
     }
-  }
-  for (const edge of graph.edges) {
-    if (level.hasNode(edge.source) && level.hasNode(edge.target)) {
-      level.setEdge(edge.source, edge.target);
-    }
-  }
-  layout(level);
-  const size = level.graph() as { width?: number; height?: number };
-  const result: ILayout = {
-    nodes: [],
-    edges: [],
-    width: size.width ?? 0,
-    height: size.height ?? 0
-  };
-  for (const step of steps) {
-    const { x, y, width, height } = level.node(step.id) as Record<
-      'x' | 'y' | 'width' | 'height',
-      number
-    >;
-    const corner = { x: x - width / 2, y: y - height / 2 };
+    const within = layoutLevel(levels, id);
+    inner.set(id, within);
+    return {
+      id,
+      width: Math.max(STEP_SIZE.width, within.width + 2 * PADDING.side),
+      height: within.height + PADDING.top + PADDING.bottom
+    };
+  });
+  const { places, arrows, width, height } = layered(boxes, levels.edges.get(parent) ?? []);
+  const result: ILayout = { nodes: [], edges: [], width, height };
+  steps.forEach((step, index) => {
+    const box = boxes[index]!;
+    const corner = places.get(step.id)!;
     const within = inner.get(step.id);
-    result.nodes.push({ step, ...corner, width, height, isFrame: Boolean(within) });
+    result.nodes.push({
+      step,
+      ...corner,
+      width: box.width,
+      height: box.height,
+      isFrame: Boolean(within)
+    });
     if (within) {
-      const offset = { x: corner.x + (width - within.width) / 2, y: corner.y + PADDING.top };
+      const offset = { x: corner.x + (box.width - within.width) / 2, y: corner.y + PADDING.top };
       result.nodes.push(...within.nodes.map(node => ({ ...node, ...moved(node, offset) })));
       result.edges.push(
         ...within.edges.map(edge => ({
@@ -135,11 +128,8 @@ function layoutLevel(
         }))
       );
     }
-  }
-  for (const { v, w } of level.edges()) {
-    const { points } = level.edge(v, w) as { points: IPoint[] };
-    result.edges.push({ source: v, target: w, points: points.map(({ x, y }) => ({ x, y })) });
-  }
+  });
+  result.edges.push(...arrows);
   return result;
 }
 

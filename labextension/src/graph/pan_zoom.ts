@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { CSSProperties, PointerEvent, RefObject } from 'react';
+import type { PointerEvent, RefObject } from 'react';
 
 /** Where a drawing stands in its window: a point of it at `(px, py)` is seen at `(x + zoom·px, y + zoom·py)`. */
 export interface IPlace {
@@ -8,12 +8,12 @@ export interface IPlace {
   zoom: number;
 }
 
-interface ISize {
+export interface ISize {
   width: number;
   height: number;
 }
 
-const ZOOM = { least: 0.1, most: 2, margin: 24 };
+const ZOOM = { least: 0.02, most: 2, readable: 0.75, margin: 24 };
 
 /** The place at which a drawing is seen whole, in the middle, and no larger than it is. */
 export function fit(drawing: ISize, window: ISize): IPlace {
@@ -42,13 +42,18 @@ export function zoomAt(place: IPlace, factor: number, point: { x: number; y: num
 /** Lets a drawing be dragged, scrolled and zoomed within its window. */
 export function usePanZoom(drawing: ISize): {
   window: RefObject<HTMLDivElement>;
-  style: CSSProperties;
+  place: IPlace;
+  /** Of the window. */
+  size: ISize;
   onPointerDown: (event: PointerEvent<HTMLDivElement>) => void;
   zoomBy: (factor: number) => void;
   fitAll: () => void;
+  /** Bring a box of the drawing into the middle, large enough to be read. */
+  show: (box: ISize & { x: number; y: number }) => void;
 } {
   const window = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState<IPlace>({ x: 0, y: 0, zoom: 1 });
+  const [size, setSize] = useState<ISize>({ width: 0, height: 0 });
   // once a person has moved the drawing, nobody else moves it
   const touched = useRef(false);
   const { width, height } = drawing;
@@ -63,8 +68,20 @@ export function usePanZoom(drawing: ISize): {
   }, [width, height]);
   const zoomBy = useCallback((factor: number) => {
     touched.current = true;
-    const size = sizeOf();
-    setPlace(old => zoomAt(old, factor, { x: size.width / 2, y: size.height / 2 }));
+    const middle = sizeOf();
+    setPlace(old => zoomAt(old, factor, { x: middle.width / 2, y: middle.height / 2 }));
+  }, []);
+  const show = useCallback((box: ISize & { x: number; y: number }) => {
+    touched.current = true;
+    const shown = sizeOf();
+    setPlace(old => {
+      const zoom = Math.max(old.zoom, ZOOM.readable);
+      return {
+        zoom,
+        x: shown.width / 2 - (box.x + box.width / 2) * zoom,
+        y: shown.height / 2 - (box.y + box.height / 2) * zoom
+      };
+    });
   }, []);
 
   useEffect(() => {
@@ -73,6 +90,7 @@ export function usePanZoom(drawing: ISize): {
       return;
     }
     const observer = new ResizeObserver(() => {
+      setSize(sizeOf());
       if (!touched.current) {
         setPlace(fit({ width, height }, sizeOf()));
       }
@@ -100,7 +118,7 @@ export function usePanZoom(drawing: ISize): {
   }, []);
 
   const onPointerDown = useCallback((event: PointerEvent<HTMLDivElement>) => {
-    if (event.button !== 0 || (event.target as Element).closest('button')) {
+    if (event.button !== 0 || (event.target as Element).closest('button, input')) {
       return;
     }
     const target = event.currentTarget;
@@ -122,6 +140,5 @@ export function usePanZoom(drawing: ISize): {
     target.addEventListener('pointercancel', onEnd);
   }, []);
 
-  const style = { transform: `translate(${place.x}px, ${place.y}px) scale(${place.zoom})` };
-  return { window, style, onPointerDown, zoomBy, fitAll };
+  return { window, place, size, onPointerDown, zoomBy, fitAll, show };
 }
