@@ -31,7 +31,7 @@ def lean() -> Iterator[None]:
     gc.disable()
     replaced: List[Tuple[Any, str, Any, Any]] = []
     try:
-        for replacements in (_configurations, _signatures, _names, _conversions, _placeholders):
+        for replacements in REPLACEMENTS:
             try:
                 wanted = [(owner, name, vars(owner)[name], new) for owner, name, new in replacements()]
             except (ImportError, AttributeError, KeyError):
@@ -183,3 +183,7 @@ def _placeholders() -> List[Replacement]:
         (dsl, "match_serialized_pipelineparam", match),
         (_op_to_template, "re", _Overlay(_op_to_template.re, sub=sub)),
     ]
+
+
+#: What is replaced, each by itself: where one cannot be, the others are.
+REPLACEMENTS = [_configurations, _signatures, _names, _conversions, _placeholders]
