@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from tornado.web import Application
 
-from . import experiments, health, jobs, logs, pipelines, runs, uploads
+from . import experiments, health, jobs, logs, pipelines, runs, uploads, watch
 from .base import Backend, UnknownRoute
+from .tail import Tails
+from .topics import Watches
 
 __all__ = ["Backend", "application"]
 
@@ -35,6 +37,8 @@ ROUTES = [
     (f"{_V1BETA1}/jobs/{_ID}", jobs.Job),
     (f"{_V1BETA1}/jobs/{_ID}/(enable|disable)", jobs.JobVerb),
     (f"/apis/v1alpha1/runs/{_ID}/nodes/([^/]+)/log", logs.StepLog),
+    ("/apis/v1alpha1/runs:watch", watch.WatchRuns),
+    (f"/apis/v1alpha1/runs/{_ID}:watch", watch.WatchRun),
     ("/apis/kfops/status", health.Status),
 ]
 
@@ -47,4 +51,6 @@ def application(backend: Backend) -> Application:
         default_handler_class=UnknownRoute,
         default_handler_args=handed,
         log_function=lambda handler: None,  # one's own machine needs no access log
+        watches=Watches(backend.store),
+        tails=Tails(),
     )

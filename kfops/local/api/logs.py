@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import IO, Any
+from typing import cast
 
 from tornado.iostream import StreamClosedError
 
 from ..problems import Missing
 from .base import Handler
+from .tail import Tails
 
 _CHUNK = 64 * 1024
-_PAUSE = 0.1
 _FINAL = frozenset({"Succeeded", "Failed", "Error", "Skipped", "Omitted"})
 
 
@@ -24,41 +23,44 @@ class StepLog(Handler):
         follow = self.query.get("follow", "").lower() in ("true", "1")
         path = self.backend.data_dir / "runs" / run_id / node_id / "main.log"
         # Only ids that the run's status has are made into a path.
-        if not self._node(run_id, node_id) or not (follow or path.is_file()):
+        known = self.backend.store.progress.node(run_id, node_id) is not None
+        if not known or not (follow or path.is_file()):
             raise Missing("Log of step", node_id)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         try:
-            await self._send(run_id, node_id, path, follow)
+            if follow:
+                await self._follow(path, run_id, node_id)
+            else:
+                await self._send(path)
         except StreamClosedError:
             return
 
-    async def _send(self, run_id: str, node_id: str, path: Path, follow: bool) -> None:
-        file = None
+    async def _send(self, path: Path) -> None:
+        with path.open("rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                self.write(chunk)
+                await self.flush()
+
+    async def _follow(self, path: Path, run_id: str, node_id: str) -> None:
+        tails = cast(Tails, self.settings["tails"])
+        tail = tails.follow(path, lambda: self._is_over(run_id, node_id))
+        offset = 0
         try:
             while True:
-                # Asked before reading: what the step wrote before it ended is then read.
-                ended = not follow or self._node(run_id, node_id).get("phase") in _FINAL
-                if file is None and path.is_file():
-                    file = path.open("rb")
-                if file is not None:
-                    await self._copy(file)
-                if ended:
+                ended = tail.ended
+                piece = tail.read(offset)
+                if piece:
+                    self.write(piece)
+                    await self.flush()
+                    offset += len(piece)
+                elif ended:
                     return
-                await asyncio.sleep(_PAUSE)
+                else:
+                    await tail.grown()
         finally:
-            if file is not None:
-                file.close()
+            tails.leave(path)
 
-    async def _copy(self, file: IO[bytes]) -> None:
-        while True:
-            chunk = file.read(_CHUNK)
-            if not chunk:
-                return
-            self.write(chunk)
-            await self.flush()
-
-    def _node(self, run_id: str, node_id: str) -> dict[str, Any]:
+    def _is_over(self, run_id: str, node_id: str) -> bool:
+        """Whether the step has ended, or is no longer there."""
         node = self.backend.store.progress.node(run_id, node_id)
-        if node is None:
-            raise Missing("Step", node_id)
-        return node
+        return node is None or node.get("phase") in _FINAL

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ..problems import Missing
+from .changes import RunChange
 from .filters import parse_time
 from .schema import Database, metrics, nodes, now, runs, step_cache, workflows
 
@@ -94,6 +95,8 @@ class Progress:
             gone = set(written) - set(texts) if written else set(self._node_ids(connection, run_id)) - set(texts)
             if gone:
                 connection.execute(nodes.delete().where(nodes.c.run_id == run_id, nodes.c.node_id.in_(gone)))
+            news = RunChange(head, {row["node_id"]: row["node"] for row in changed}, gone)
+            self._database.changes.note(run_id, news)
         if final:
             self._written.pop(run_id, None)
         else:
@@ -114,6 +117,7 @@ class Progress:
         with self._database.begin() as connection:
             if rows and connection.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is not None:
                 connection.execute(upsert(metrics).on_conflict_do_nothing(), rows)
+                self._database.changes.note(run_id)
 
     def terminating(self, run_id: str) -> bool:
         """Return whether the run has been asked to stop."""

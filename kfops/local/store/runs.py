@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..problems import Conflict, Invalid, Missing
 from . import by_metric
+from .changes import changes_of
 from .experiments import ARCHIVED, AVAILABLE
 from .filters import Fields
 from .listing import parse_listing
@@ -63,6 +64,7 @@ def add(connection: sa.Connection, run: NewRun) -> None:
     texts = {"submitted": values.pop("submitted"), "workflow": values.pop("workflow")}
     connection.execute(runs.insert().values(storage_state=AVAILABLE, **values))
     connection.execute(workflows.insert().values(run_id=run.id, **texts))
+    changes_of(connection).note(run.id)
 
 
 class Runs:
@@ -86,6 +88,11 @@ class Runs:
         if found is None:
             raise Missing("Run", run_id)
         return found
+
+    def row(self, run_id: str) -> sa.Row[Any] | None:
+        """Return one run without its texts, None when there is none."""
+        with self._database.begin() as connection:
+            return connection.execute(runs.select().where(runs.c.id == run_id)).first()
 
     def workflow_text(self, run_id: str) -> str:
         """Return the run's Workflow with its status, as JSON; raises Missing."""
@@ -134,6 +141,7 @@ class Runs:
                 connection.execute(
                     metrics.insert().values(run_id=run_id, node_id=node_id, name=name, value=value, format=kind)
                 )
+                self._database.changes.note(run_id)
         except IntegrityError:
             return False
         return True
@@ -164,6 +172,7 @@ class Runs:
         """Forget a run."""
         with self._database.begin(durable=True) as connection:
             connection.execute(runs.delete().where(runs.c.id == run_id))
+            self._database.changes.note(run_id)
 
     def active(self) -> int:
         """Return how many runs have not ended."""
@@ -174,3 +183,4 @@ class Runs:
     def _update(self, run_id: str, **values: Any) -> None:
         with self._database.begin(durable=True) as connection:
             connection.execute(runs.update().where(runs.c.id == run_id).values(**values))
+            self._database.changes.note(run_id)

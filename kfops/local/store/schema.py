@@ -17,6 +17,8 @@ from sqlalchemy.pool import StaticPool
 
 from kfops.errors import LocalBackendError
 
+from .changes import Changes
+
 #: Raised with every change of the tables; ``_migrate`` brings older files up to it.
 SCHEMA_VERSION = 3
 
@@ -205,6 +207,7 @@ class Database:
         )
         self._connection = self._engine.connect()
         self._raw = cast(sqlite3.Connection, self._connection.connection.dbapi_connection)
+        self.changes = self._connection.info["changes"] = Changes()
         for pragma in _PRAGMAS:
             self._raw.execute(f"PRAGMA {pragma}")
         self._migrate(path)
@@ -217,9 +220,13 @@ class Database:
         try:
             with self._connection.begin():
                 yield self._connection
+        except BaseException:
+            self.changes.forget()
+            raise
         finally:
             if durable:
                 self._raw.execute("PRAGMA synchronous=NORMAL")
+        self.changes.tell()
 
     def close(self) -> None:
         """Write the log back into the file and close it."""
