@@ -65,10 +65,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def lacks(program: str) -> bool:
     """Tell whether this machine is without `program`.
 
-    `chromium` stands for any Chromium, `root` for being root, `corpus` for the compiled workflows in ../shared/corpus.
+    `chromium` stands for any Chromium, `root` for being root, `corpus` for the compiled workflows in ../shared/corpus,
+    `memory cgroup` for a control group whose memory a test can limit.
     """
     if program == "corpus":
         return not (ROOT.parent / "shared" / "corpus").is_dir()
+    if program == "memory cgroup":
+        return not os.access("/sys/fs/cgroup/memory", os.W_OK)
     if program == "root":
         return os.geteuid() != 0
     if program == "chromium":

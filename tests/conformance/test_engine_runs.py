@@ -128,7 +128,7 @@ def test_the_exit_handler_runs_after_a_failure_and_knows_it(tmp_path: Path) -> N
     )
     ended = executed(made, tmp_path)
     assert ended.phase == "Failed"
-    assert ended.log("onExit").startswith("Failed [{")
+    assert ended.log("onExit").startswith('Failed "[{')
     assert "exit code 3" in ended.log("onExit")
 
 

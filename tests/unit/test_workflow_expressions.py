@@ -38,6 +38,14 @@ from kfops.local.workflow.expressions import ExpressionError, evaluate
         ("2 + 3 * 2 == 8", True),
         ('"abc" =~ "^a.c$"', True),
         ("5 % 2 == 1", True),
+        ("-5 % 3 == -2", True),
+        ("1 / 0 > 5", True),
+        ("007 == 7.", True),
+        ("0x1F == 31", True),
+        ('"a" in ("b", "a")', True),
+        ("a IN (b, c)", False),
+        ('"a" + 1 == "a1"', True),
+        ("inside == inside", True),
     ],
 )
 def test_it_is_true_or_false(expression: str, truth: bool) -> None:
@@ -61,7 +69,12 @@ def test_it_is_true_or_false(expression: str, truth: bool) -> None:
         "a b == c",
         "{{tasks.a.outputs.parameters.b}} == 1",
         "__import__('os').system('true') == 0",
-        "1 / 0 == 1",
+        "1e5 > 3",
+        "1.2.3 == 1",
+        "a.b == a.b",
+        "_a == _a",
+        "a-b == a-b",
+        '"a" in "abc"',
         '"unclosed == 1',
     ],
 )

@@ -1,25 +1,29 @@
 """The `when` expressions of Argo: a small recursive-descent parser, nothing is ever evaluated as Python.
 
-Strings are quoted, or bare words; numbers are floats; the result has to be a boolean. A comparison of a number with a
-string is false for ``==`` and an error for ``<`` and its kin, as in the evaluator that Argo uses.
+Strings are quoted, or bare words; numbers are floats without an exponent; the result has to be a boolean. A comparison
+of a number with a string is false for ``==`` and an error for ``<`` and its kin, as in the evaluator that Argo uses.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Callable, Dict, List, Tuple
 
 _TOKEN = re.compile(
     r"""\s*(?:
-        (?P<number>0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)
+        (?P<number>0x[0-9a-fA-F]+|[\d.]+)
       | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-      | (?P<operator>==|!=|<=|>=|=~|!~|&&|\|\||[<>!()+\-*/%])
-      | (?P<word>[^\W\d]\w*)
+      | (?P<operator>==|!=|<=|>=|=~|!~|&&|\|\||[<>!()+\-*/%,]|in\b|IN\b)
+      | (?P<word>[^\W\d_]\w*)
     )""",
     re.VERBOSE,
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _HINT = '(hint: try wrapping the affected expression in quotes ("))'
+
+
+_COMPARISONS = ("==", "!=", "<=", ">=", "<", ">", "=~", "!~", "in")
 
 
 class ExpressionError(ValueError):
@@ -55,15 +59,22 @@ def _tokens(expression: str) -> List[Tuple[str, Any]]:
             raise ExpressionError(f"Invalid 'when' expression '{expression}': at {expression[position:]!r} {_HINT}")
         kind, text = str(match.lastgroup), match.group(str(match.lastgroup))
         if kind == "number":
-            found.append(("value", float(int(text, 16)) if text.startswith("0x") else float(text)))
+            found.append(("value", _number(text, expression)))
         elif kind == "string":
             found.append(("value", _ESCAPE.sub(r"\1", text[1:-1])))
         elif kind == "word":
             found.append(("value", {"true": True, "false": False}.get(text, text)))
         else:
-            found.append(("operator", text))
+            found.append(("operator", text.lower()))
         position = match.end()
     return found
+
+
+def _number(text: str, expression: str) -> float:
+    try:
+        return float(int(text, 16)) if text.startswith("0x") else float(text)
+    except ValueError:
+        raise ExpressionError(f"Invalid 'when' expression '{expression}': {text!r} is not a number {_HINT}") from None
 
 
 class _Parser:
@@ -107,11 +118,24 @@ class _Parser:
 
     def _comparison(self) -> Any:
         left = self._sum()
-        operator = self._operator("==", "!=", "<=", ">=", "<", ">", "=~", "!~")
+        operator = self._operator(*_COMPARISONS)
         while operator:
-            left = self._compare(operator, left, self._sum())
-            operator = self._operator("==", "!=", "<=", ">=", "<", ">", "=~", "!~")
+            if operator == "in":
+                left = any(self._compare("==", left, item) for item in self._list())
+            else:
+                left = self._compare(operator, left, self._sum())
+            operator = self._operator(*_COMPARISONS)
         return left
+
+    def _list(self) -> List[Any]:
+        if not self._operator("("):
+            raise self._error("in needs a list in parentheses")
+        values = [self._either()]
+        while self._operator(","):
+            values.append(self._either())
+        if not self._operator(")"):
+            raise self._error("a parenthesis is not closed")
+        return values
 
     def _compare(self, operator: str, left: Any, right: Any) -> bool:
         same = type(left) is type(right)
@@ -139,8 +163,8 @@ class _Parser:
         operator = self._operator("+", "-")
         while operator:
             right = self._product()
-            if operator == "+" and isinstance(left, str) and isinstance(right, str):
-                left = left + right
+            if operator == "+" and (isinstance(left, str) or isinstance(right, str)):
+                left = _written(left) + _written(right)
             else:
                 left = self._number(left) + (self._number(right) if operator == "+" else -self._number(right))
             operator = self._operator("+", "-")
@@ -151,9 +175,7 @@ class _Parser:
         operator = self._operator("*", "/", "%")
         while operator:
             a, b = self._number(left), self._number(self._prefixed())
-            if operator != "*" and b == 0:
-                raise self._error("division by zero")
-            left = a * b if operator == "*" else a / b if operator == "/" else a % b
+            left = a * b if operator == "*" else _divided(a, b) if operator == "/" else _rest(a, b)
             operator = self._operator("*", "/", "%")
         return left
 
@@ -181,3 +203,22 @@ class _Parser:
         if isinstance(value, bool) or not isinstance(value, float):
             raise self._error(f"{value!r} is not a number")
         return value
+
+
+def _divided(a: float, b: float) -> float:
+    """Return what floats give by division: nothing is an error, not even by zero."""
+    if b != 0:
+        return a / b
+    return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a)
+
+
+def _rest(a: float, b: float) -> float:
+    return math.nan if b == 0 or math.isinf(a) else math.fmod(a, b)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict, List, Mapping
 
 from .nodes import BROKEN, Nodes
@@ -48,18 +49,17 @@ def dag_outputs(template: Mapping[str, Any], lookup: Lookup, scope: TaskScope) -
 
 
 def failures(nodes: Nodes) -> str:
-    """Return ``workflow.failures``: the failed steps, as a JSON list."""
-    return as_text(
-        [
-            {
-                "displayName": node["displayName"],
-                "message": node.get("message", ""),
-                "templateName": node["templateName"],
-                "phase": node["phase"],
-                "podName": node["id"],
-                "finishedAt": node.get("finishedAt"),
-            }
-            for node in nodes.values()
-            if node["type"] == "Pod" and node["phase"] in BROKEN
-        ]
-    )
+    """Return ``workflow.failures``: all failed nodes, as a JSON list that is quoted once more, as in Argo."""
+    failed = [
+        {
+            "displayName": node["displayName"],
+            "message": node.get("message", ""),
+            "templateName": node["templateName"],
+            "phase": node["phase"],
+            "podName": node["id"],
+            "finishedAt": node.get("finishedAt"),
+        }
+        for node in nodes.values()
+        if node["phase"] in BROKEN
+    ]
+    return json.dumps(json.dumps(failed or None, ensure_ascii=False, separators=(",", ":")), ensure_ascii=False)

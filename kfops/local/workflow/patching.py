@@ -72,6 +72,17 @@ def _merged_into(template: Mapping[str, Any], patch: Mapping[str, Any]) -> Dict[
 
 def read(text: str) -> Dict[str, Any]:
     """Return a patch as data; raises PatchError."""
+    found = _parsed(text)
+    wrong = list(problems(found, _SHAPE, ""))
+    if wrong:
+        raise PatchError(f"podSpecPatch: {wrong[0]}")
+    for listed in ("containers", "initContainers"):
+        if not all(container.get("name") for container in found.get(listed) or []):
+            raise PatchError(f"podSpecPatch: one of {listed} has no name, by which it would be merged")
+    return found
+
+
+def _parsed(text: str) -> Dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError:
@@ -83,12 +94,6 @@ def read(text: str) -> Dict[str, Any]:
             raise PatchError(f"podSpecPatch is neither JSON nor YAML: {' '.join(str(error).split())}") from error
     if not isinstance(found, dict):
         raise PatchError("podSpecPatch must be an object")
-    wrong = list(problems(found, _SHAPE, ""))
-    if wrong:
-        raise PatchError(f"podSpecPatch: {wrong[0]}")
-    for listed in ("containers", "initContainers"):
-        if not all(container.get("name") for container in found.get(listed) or []):
-            raise PatchError(f"podSpecPatch: one of {listed} has no name, by which it would be merged")
     return found
 
 
@@ -96,13 +101,10 @@ def of_patch(template: Mapping[str, Any]) -> Iterator[str]:
     """Name everything of a template's patch that is not emulated; placeholders stand for anything."""
     text = template.get("podSpecPatch") or ""
     try:
-        patch = read(text)
-    except PatchError:
-        try:
-            patch = read(_PLACEHOLDER.sub("0", text))
-        except PatchError as error:
-            yield str(error)
-            return
+        patch = _told(text)
+    except PatchError as error:
+        yield str(error)
+        return
     yield from (f"podSpecPatch of {key}" for key in sorted(set(patch) - _POD - _ADVICE))
     directive = re.search(r"\"(\$[a-zA-Z]+)", json.dumps(patch))
     if directive:
@@ -119,13 +121,23 @@ def of_patch(template: Mapping[str, Any]) -> Iterator[str]:
 def preview(template: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a template as its patch will make it, as far as that can be told while placeholders stand in it."""
     try:
-        return patched(template)
-    except PatchError:
-        pass
-    try:
-        return _merged_into(template, read(_PLACEHOLDER.sub("0", template.get("podSpecPatch") or "")))
+        return _merged_into(template, _told(template.get("podSpecPatch") or ""))
     except PatchError:
         return template
+
+
+def _told(text: str) -> Dict[str, Any]:
+    """Return what can be told of a patch before its placeholders are replaced; raises PatchError."""
+    try:
+        return read(text)
+    except PatchError:
+        if _PLACEHOLDER.search(text) is None:
+            raise
+    patch = _parsed(_PLACEHOLDER.sub("0", text))  # as they may stand for numbers
+    try:
+        return read(json.dumps(patch))
+    except PatchError:  # or for objects: then nothing can be told, but for the fields
+        return dict.fromkeys(patch)
 
 
 def _merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> Dict[str, Any]:

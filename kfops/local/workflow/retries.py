@@ -23,8 +23,16 @@ class Decision:
 def decide(strategy: Mapping[str, Any], attempts: List[Node], now: float) -> Decision:
     """Return what follows the last of ``attempts``, which has failed.
 
-    The order of the checks is Argo's: the longest duration, the back-off, the policy, the limit.
+    The order of the checks is Argo's: the longest duration, the back-off, the policy, the limit. A strategy that
+    cannot be read, which only shows when its placeholders are replaced, tries nothing again.
     """
+    try:
+        return _decide(strategy, attempts, now)
+    except (ValueError, OverflowError) as error:
+        return Decision(False, message=f"retryStrategy: {error}")
+
+
+def _decide(strategy: Mapping[str, Any], attempts: List[Node], now: float) -> Decision:
     last = attempts[-1]
     wait_until = now
     backoff = strategy.get("backoff") or {}
