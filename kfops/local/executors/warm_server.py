@@ -71,7 +71,8 @@ class Server:
         if pid == 0:
             _enter(answer, log, pids, mounts, *users)
             return True
-        warm_joining.join_pids(self._own_pids)
+        if not users:
+            warm_joining.join_pids(self._own_pids)
         for descriptor in (log, pids, mounts, *users):
             os.close(descriptor)
         if pid > 0:
@@ -107,7 +108,7 @@ def run_step(requests: socket.socket, job: Dict[str, Any], log: int) -> int:
     told = ours.recv(64)
     if not told:
         raise OSError("the process that starts kfp v2 components has ended")
-    return _as_shell(int(told), log)
+    return _as_shell(int(told.split()[0]), log)  # a second is that of the process in between, see _enter
 
 
 def _as_shell(status: int, log: int) -> int:
@@ -151,7 +152,7 @@ def _read_job(answer: int) -> Dict[str, Any]:
 
 def _tell(answer: int, status: int) -> None:
     try:
-        os.write(answer, str(status).encode())
+        os.write(answer, f"{status}\n".encode())
     except BrokenPipeError:
         pass  # its init has been killed
 
