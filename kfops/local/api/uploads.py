@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import unquote
 
-from tornado.httputil import parse_body_arguments
+from tornado.httputil import HTTPInputError, parse_body_arguments
 from tornado.web import stream_request_body
 
 from ..problems import Invalid, Problem
@@ -50,9 +50,12 @@ class _Upload(Handler):
             raise Invalid("File size too large. Maximum supported file size is 32 MiB.")
         request, body = self.request, b"".join(self._chunks)
         self._chunks.clear()
-        parse_body_arguments(
-            request.headers.get("Content-Type", ""), body, request.body_arguments, request.files, request.headers
-        )
+        try:
+            parse_body_arguments(
+                request.headers.get("Content-Type", ""), body, request.body_arguments, request.files, request.headers
+            )
+        except HTTPInputError as error:
+            raise Invalid(f"Failed to read the form: {error}.") from None
         files = request.files.get("uploadfile")
         if not files:
             raise Invalid("Failed to read the file: the form has no file called uploadfile.")
