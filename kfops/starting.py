@@ -65,8 +65,8 @@ def run(
     connection = connection.follow(config) if connection else connect(config)
     version, text = read_version(version if isinstance(version, str) else version.id, connection)
     workflow = workflow_in(text)
-    arguments = _arguments(version, workflow, dict(parameters or {}), config)
-    _require_images(str(arguments.get(VERSION_ID) or version.id), workflow, config)
+    arguments = arguments_of(version, workflow, dict(parameters or {}), config)
+    require_images(version, arguments, workflow, config)
     group = get_or_create(experiment or config.pipeline.experiment_name or DEFAULT, connection)
     title = check_name(name, "run") if name else _title(version)
     body = {
@@ -84,9 +84,10 @@ def run(
     return run_with_graph(answer, store=lambda: unnamed_place(connection))
 
 
-def _arguments(
+def arguments_of(
     version: PipelineVersion, workflow: Mapping[str, Any], given: Dict[str, Any], config: Config
 ) -> Dict[str, str]:
+    """Return the arguments that a version is run with: those given, those of config.yaml, and the version's id."""
     values = dict(given)
     if config.pipeline.name and config.pipeline.name == version.pipeline_name:
         values = {**config.pipeline.pipeline_args, **given}
@@ -98,7 +99,11 @@ def _arguments(
     return {**arguments_for(parameters_of(workflow), values), VERSION_ID: version_id}
 
 
-def _require_images(version_id: str, workflow: Mapping[str, Any], config: Config) -> None:
+def require_images(
+    version: PipelineVersion, arguments: Mapping[str, str], workflow: Mapping[str, Any], config: Config
+) -> None:
+    """Raise ImagesMissing unless all images that a version is run with are there."""
+    version_id = str(arguments.get(VERSION_ID) or version.id)
     references = references_of(workflow, version_id)
     if references:
         from kfops.images import require_ready, states

@@ -4,6 +4,7 @@
     show.py       tables, steps and times as plain text
     compiling.py  compile, upload, build
     running.py    run, runs, logs, stop, retry
+    recurring.py  recurring, recurring add|pause|resume|delete
     keeping.py    models, materialize
     backend.py    status, local start|stop|login|logout|status|reset
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kfops.cli import backend, compiling, keeping, running
+from kfops.cli import backend, compiling, keeping, recurring, running
 from kfops.errors import KfopsError
 from kfops.installed import version_of
 
@@ -46,7 +46,7 @@ def commands() -> None:
     """Compile, upload, build, run and watch Kubeflow pipelines, and keep the models they make."""
 
 
-for _command in (*backend.COMMANDS, *compiling.COMMANDS, *running.COMMANDS, *keeping.COMMANDS):
+for _command in (*backend.COMMANDS, *compiling.COMMANDS, *running.COMMANDS, *recurring.COMMANDS, *keeping.COMMANDS):
     commands.add_command(_command)
 
 

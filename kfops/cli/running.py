@@ -47,10 +47,10 @@ def run(
 
     config = load()
     connection = connect(config)
-    target, parameters = _taken_apart(words)
-    version_id = _version_id(target, connection, config, quiet=as_json)
+    target, parameters = taken_apart(words)
+    chosen = version_id(target, connection, config, quiet=as_json)
     started = runs.run(
-        version_id, parameters=parameters, name=name, experiment=experiment, connection=connection, config=config
+        chosen, parameters=parameters, name=name, experiment=experiment, connection=connection, config=config
     )
     if not as_json:
         show.facts({"Run": started.name, "Id": started.id})
@@ -135,7 +135,7 @@ def retry(run_id: str) -> None:
     click.echo(f"The run is {runs.retry_run(run_id).state}.")
 
 
-def _taken_apart(words: Sequence[str]) -> Tuple[Optional[str], Dict[str, str]]:
+def taken_apart(words: Sequence[str]) -> Tuple[Optional[str], Dict[str, str]]:
     """Return the target and the parameters among the words of a command line."""
     targets = [word for word in words if "=" not in word]
     if len(targets) > 1:
@@ -144,7 +144,8 @@ def _taken_apart(words: Sequence[str]) -> Tuple[Optional[str], Dict[str, str]]:
     return (targets[0] if targets else None), {name: value for name, _, value in pairs}
 
 
-def _version_id(target: Optional[str], connection: Connection, config: Config, *, quiet: bool) -> str:
+def version_id(target: Optional[str], connection: Connection, config: Config, *, quiet: bool) -> str:
+    """Return the id of the version that a command line names; a file is uploaded for it."""
     from kfops.pipelines import find_pipeline, list_versions
 
     if target is not None and target.endswith((".py", ".ipynb")):

@@ -21,6 +21,7 @@ _PASSED_ON = frozenset(
         "LANG",
         "LANGUAGE",
         "TZ",
+        "CRON_SCHEDULE_TIMEZONE",
         "TMPDIR",
         "PYTHONPATH",
         "VIRTUAL_ENV",
@@ -38,11 +39,17 @@ _PASSED_ON = frozenset(
         "https_proxy",
         "no_proxy",
         "DOCKER_HOST",
+        "DOCKER_CONTEXT",
+        "DOCKER_CONFIG",
+        "DOCKER_CERT_PATH",
+        "DOCKER_TLS_VERIFY",
+        "CONTAINER_HOST",
+        "REGISTRY_AUTH_FILE",
         "CUDA_VISIBLE_DEVICES",
         "OMP_NUM_THREADS",
     ]
 )
-_PASSED_ON_PREFIXES = ("LC_", "XDG_", "PIP_", "UV_", "KFOPS_")
+_PASSED_ON_PREFIXES = ("LC_", "XDG_", "PIP_", "UV_", "KFOPS_", "CONTAINERS_")
 
 _LOG_SIZE = 5 * 1024 * 1024
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from kfops.types.connection import ConnectionStatus
 from kfops.types.graphs import Artifact, Edge, Graph, Package, Parameter, Source, Step
 from kfops.types.models import ModelFile, ModelVersion
+from kfops.types.recurring import RecurringRun
 from kfops.types.runs import ComparedRow, Experiment, Metric, Preview, Run, RunComparison
 from kfops.types.versions import ImageVersion, Pipeline, PipelineVersion, VersionDiff
 from kfops.types.wire import FINAL_STATES, STATES, Wire
@@ -31,6 +32,7 @@ __all__ = [
     "Pipeline",
     "PipelineVersion",
     "Preview",
+    "RecurringRun",
     "Run",
     "RunComparison",
     "Source",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import List
 
-from kfops.types import ConnectionStatus, ImageVersion, ModelVersion, Run
+from kfops.types import ConnectionStatus, ImageVersion, ModelVersion, RecurringRun, Run
 from kfops_lab.display.bundle import QUIET, Shown, card, columns, identifier, short, size, table
 from kfops_lab.display.states import badge, duration, look
 
@@ -36,6 +36,28 @@ def runs(found: List[Run]) -> Shown:
         for run in found
     ]
     return Shown(card(table(head, html)), columns(head, text))
+
+
+def recurring(found: List[RecurringRun]) -> Shown:
+    """Show recurring runs, and when each is due next."""
+    if not found:
+        return empty("No recurring runs yet.", "%kfops recurring add '0 0 9 * * *'")
+    head = ["Recurring run", "Schedule", "State", "Next", "Id"]
+    rows = [
+        (
+            one.name,
+            one.schedule or "once",
+            "enabled" if one.enabled else "paused",
+            ", ".join(f"{moment[:19].replace('T', ' ')} UTC" for moment in one.upcoming[:1]),
+            one.id,
+        )
+        for one in found
+    ]
+    html = [
+        (escape(name), f"<code>{escape(schedule)}</code>", state, escape(following), identifier(one_id))
+        for name, schedule, state, following, one_id in rows
+    ]
+    return Shown(card(table(head, html)), columns(head, rows))
 
 
 def models(found: List[ModelVersion]) -> Shown:

@@ -12,6 +12,7 @@ from kfops_lab.magics import (
     materialize,
     models,
     pipeline,
+    recurring,
     running,
     runs,
     status,
@@ -33,6 +34,7 @@ LINE: Dict[str, Verb] = {
         runs.VERB,
         logs.VERB,
         stop.VERB,
+        recurring.VERB,
         models.VERB,
         materialize.VERB,
     )

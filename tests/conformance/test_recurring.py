@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
+from kfops.errors import LocalBackendError
 from kfops.local import daemon
 from tests.fakes.caller import V1, Caller, make_pipeline, refused
 
@@ -300,6 +301,24 @@ def test_what_was_due_while_no_backend_ran_is_caught_up_or_only_the_latest_of_it
     assert due[:5] == [rfc3339(first + timedelta(minutes=number)) for number in range(5)]
     latest = until(lambda: runs_of(caller, not_catching_up["id"]))[0]["scheduled_at"]
     assert latest >= due[4]
+
+
+def test_cron_is_read_in_the_zone_that_the_environment_names(folder, workflow, monkeypatch):
+    monkeypatch.setenv("CRON_SCHEDULE_TIMEZONE", "Asia/Kolkata")
+    caller = Caller(daemon.ensure_running(folder))
+    assert caller.get("/apis/kfops/status")["timezone"] == "Asia/Kolkata"
+    half_past = {"cron_schedule": {"cron": "0 30 * * * *", "start_time": "2026-01-01T00:10:00Z"}}
+    job = make_job(caller, workflow, trigger=half_past)
+    # 05:40 there: half past five has been, half past six is next, which is a full hour in UTC.
+    assert until(lambda: runs_of(caller, job["id"]))[0]["scheduled_at"] == "2026-01-01T01:00:00Z"
+    caller.post(f"{V1}/jobs/{job['id']}/disable")
+
+
+def test_a_zone_that_is_not_known_keeps_the_backend_from_starting_and_says_so(folder, monkeypatch):
+    monkeypatch.setenv("CRON_SCHEDULE_TIMEZONE", "Europe/Nowhere")
+    with pytest.raises(LocalBackendError) as refused:
+        daemon.ensure_running(folder)
+    assert "Europe/Nowhere" in f"{refused.value} {refused.value.details}"
 
 
 def test_a_backend_that_is_killed_starts_each_run_once(folder, workflow):

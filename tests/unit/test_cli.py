@@ -105,7 +105,7 @@ def test_help_lists_every_verb() -> None:
     verbs = {line.split()[0] for line in listed if line.startswith("  ") and not line.startswith("   ")}
     assert verbs == {
         *("status", "compile", "upload", "build", "run", "runs", "logs", "stop", "retry"),
-        *("models", "materialize", "local"),
+        *("recurring", "models", "materialize", "local"),
     }
 
 

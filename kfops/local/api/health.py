@@ -27,5 +27,6 @@ class Status(Handler):
                 "data_dir": str(self.backend.data_dir),
                 "uptime": round(time.time() - self.backend.started_at, 3),
                 "active_runs": self.backend.store.runs.active(),
+                "timezone": self.backend.scheduler.zone.name,
             }
         )
