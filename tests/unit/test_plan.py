@@ -398,3 +398,27 @@ def test_an_iteration_that_ended_just_before_the_backend_was_killed_counts_all_t
         "Omitted",
         "Failed",
     )
+
+
+def test_a_recursion_may_be_deeper_than_pythons_own() -> None:
+    levels = 500
+    again = dag("main", task("a"), task("again", "main", after=("a",), when="{{tasks.a.outputs.parameters.o}} > 0"))
+    run = Played(workflow(again, A))
+    for left in reversed(range(levels)):
+        (name,) = run.plan()
+        run.end(name, o=str(left))
+    assert run.plan() == []
+    assert (run.last.phase, len(run.nodes)) == ("Succeeded", 2 * levels + 1)
+
+
+def test_a_recursion_that_nothing_stops_is_an_error() -> None:
+    run = Played(workflow(dag("main", task("again", "main"))))
+    with pytest.raises(RecursionError, match="levels"):
+        run.plan()
+
+
+def test_what_a_limit_kept_waiting_goes_on_when_a_group_ends_at_the_same_time() -> None:
+    inner = dag("inner", task("b"))
+    retried = {**A, "retryStrategy": {"limit": 1}}
+    run = Played(workflow(dag("main", task("i", "inner"), task("a"), parallelism=1), inner, retried, B))
+    assert run.play() == [["i.b"], ["a(0)"]]

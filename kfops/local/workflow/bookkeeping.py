@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Set
+from typing import Any, Dict, Iterable, List, Optional, Set
 
 from .inputs import Inputs
 from .nodes import BROKEN, FULFILLED, Node, Nodes, finish, node_id, timestamp
@@ -17,6 +17,11 @@ class Bookkeeping:
         self._nodes = nodes
         self._ids: Dict[str, str] = {}
         self.now = 0.0
+        #: The ids of the steps, and of the steps and DAGs of each DAG, that are not at their end.
+        self._steps: Set[str] = set()
+        self._parts: Dict[str, Set[str]] = {}
+        for node in nodes.values():
+            self._count(node)
 
     def node(self, name: str) -> Optional[Node]:
         """Return the node of that name, or None."""
@@ -58,7 +63,20 @@ class Bookkeeping:
         if phase:
             finish(node, phase, self.now, message)
         self._nodes[node["id"]] = node
+        self._count(node)
         return node
+
+    def _count(self, node: Node) -> None:
+        if node["phase"] in FULFILLED or node["type"] not in ("Pod", "DAG"):
+            return
+        self._parts.setdefault(node.get("boundaryID", ""), set()).add(node["id"])
+        if node["type"] == "Pod":
+            self._steps.add(node["id"])
+
+    def settled(self, node: Node) -> None:
+        """Take note that a node has come to its end: it does not count for limits on parallelism any more."""
+        self._steps.discard(node["id"])
+        self._parts.get(node.get("boundaryID", ""), set()).discard(node["id"])
 
     def _display_name(self, name: str, boundary: str) -> str:
         prefix = self._nodes[boundary]["name"] if boundary in self._nodes else ""
@@ -121,19 +139,10 @@ class Bookkeeping:
         if kind == "Retry":
             return False
         limit = self._workflow.parallelism
-        if kind == "Pod" and limit is not None and self._active({"type": "Pod"}) >= limit:
+        if kind == "Pod" and limit is not None and len(self._steps) >= limit:
             return True
         parent = self._nodes.get(boundary)
         if parent is None:
             return False
         limit = self._workflow.templates[parent["templateName"]].get("parallelism")
-        return bool(limit) and self._active({"boundaryID": boundary}) >= int(limit or 0)
-
-    def _active(self, wanted: Mapping[str, str]) -> int:
-        return sum(
-            1
-            for node in self._nodes.values()
-            if node["phase"] not in FULFILLED
-            and node["type"] in ("Pod", "DAG")
-            and all(node.get(key) == value for key, value in wanted.items())
-        )
+        return bool(limit) and len(self._parts.get(boundary, ())) >= int(limit or 0)
