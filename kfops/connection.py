@@ -21,6 +21,7 @@ from kfops.errors import BackendError, ConnectionFailed, InvalidInput
 from kfops.probe import Health, address, probe
 from kfops.refusals import explain, is_page, of_api_exception
 from kfops.sdk import make_client, set_headers
+from kfops.streaming import LineStream
 from kfops.surroundings import own_namespace, own_user, versions
 from kfops.transport import Response, request
 from kfops.types import ConnectionStatus, Run
@@ -139,6 +140,23 @@ class Connection:
     def delete(self, path: str, *, what: str = "answer") -> None:
         """Delete what is at ``path``."""
         self._ask("DELETE", path, None, 30.0, what)
+
+    def stream(self, path: str) -> Optional[LineStream]:
+        """Return the lines that a backend sends at ``path`` as things change, None where it has no such thing.
+
+        Raises
+        ------
+        ConnectionFailed
+            It does not answer.
+        """
+        if self.kind != "embedded":
+            return None
+        token = self._read_token()
+        stream = LineStream(self.host + path, {"Authorization": f"Bearer {token}"})
+        if stream.status == 200:
+            return stream
+        stream.close()
+        return None
 
     def call(self, what: str, ask: Callable[[Any], Result]) -> Result:
         """Return ``ask(client)``, with what ``kfp.Client`` raises turned into our errors.

@@ -91,6 +91,8 @@ def run_with_graph(detail: Mapping[str, Any], *, store: Callable[[], str] = str)
 def manifest_of(detail: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the Argo workflow of an ``ApiRunDetail`` with its status, {} where there is none yet."""
     text = (detail.get("pipeline_runtime") or {}).get("workflow_manifest") or ""
+    if isinstance(text, dict):  # put together from changes, rather than read
+        return text
     try:
         found = json.loads(text) if text else {}
     except ValueError:

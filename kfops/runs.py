@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Optional, Union
+from typing import Any, Callable, Dict, Optional, Union
 from urllib.parse import quote
 
 from kfops.connection import Connection, connect
@@ -13,6 +13,7 @@ from kfops.run_list import RunQuery, list_runs
 from kfops.run_state import run_with_graph
 from kfops.starting import RUNS, run
 from kfops.types import Run
+from kfops.watching import RunWatch
 
 __all__ = ["RunQuery", "get_run", "list_runs", "retry_run", "run", "step_log", "stop_run", "wait"]
 
@@ -35,10 +36,7 @@ def get_run(run_id: str, connection: Optional[Connection] = None) -> Run:
     """
     connection = connection or connect()
     detail = connection.get_json(_below(run_id), what=f"read the run {run_id}")
-    found = run_with_graph(detail, store=lambda: unnamed_place(connection))
-    if found.finished:
-        connection.remember(found)
-    return found
+    return _read(detail, connection)
 
 
 def stop_run(run_id: str, connection: Optional[Connection] = None) -> Run:
@@ -131,34 +129,49 @@ def wait(
     """
     run_id = run if isinstance(run, str) else run.id
     connection = connection or connect()
+    watch = watched(run_id, connection)
     deadline = None if timeout is None else time.monotonic() + timeout
-    pause, last = min(_FIRST_INTERVAL, interval), None
+    pause, last = 0.0, None
     lost: Optional[float] = None
     while True:
         try:
-            now: Optional[Run] = get_run(run_id, connection)
+            now: Optional[Run] = watch.look(pause)
             lost = None
         except KfopsError as error:
             now = None
             lost = lost or time.monotonic()
             if not _passing(error) or time.monotonic() - lost > _OUTAGE:
                 raise
-            if connection.kind == "embedded":
+            time.sleep(max(pause, 0.0))
+            if watch.connection.kind == "embedded":
                 # It is started by whoever needs it, and goes on with the run where it was.
-                connection = connect(kind="embedded")
+                watch = watched(run_id, connect(kind="embedded"))
         if now is not None and now != last:
             last = now
-            pause = min(_FIRST_INTERVAL, interval)
+            pause = 0.0
             if on_update is not None:
                 on_update(now)
         if now is not None and now.finished:
+            watch.close()
             return _ended_well(now)
+        pause = min(pause * 1.5 + 0.01 if pause else _FIRST_INTERVAL, interval)
         if deadline is not None and time.monotonic() + pause > deadline:
             if time.monotonic() >= deadline:
+                watch.close()
                 raise _too_late(run_id, last, timeout)
             pause = deadline - time.monotonic()
-        time.sleep(max(pause, 0.0))
-        pause = min(pause * 1.5 + 0.01, interval)
+
+
+def watched(run_id: str, connection: Connection) -> RunWatch:
+    """Return what looks at a run again and again, as seldom as the backend allows."""
+    return RunWatch(run_id, connection, get_run, _read)
+
+
+def _read(detail: Dict[str, Any], connection: Connection) -> Run:
+    found = run_with_graph(detail, store=lambda: unnamed_place(connection))
+    if found.finished:
+        connection.remember(found)
+    return found
 
 
 def _no_log(run: Run, step_id: str, error: NotFound) -> str:

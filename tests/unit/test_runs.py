@@ -286,3 +286,26 @@ def test_waiting_does_not_survive_being_refused() -> None:
 
         with pytest.raises(ConnectionFailed):
             wait("r", interval=0.05, connection=connect(host=server.url))
+
+
+def test_a_backend_that_tells_of_changes_is_not_asked_for_them(
+    started: Run, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: List[Run] = []
+
+    def look(run_now: Run) -> None:
+        seen.append(run_now)
+        if run_now.state == "pending":
+            backend.move(started.id, "Running", {"prepare": ("Running", ""), "train": ("Pending", "")})
+        elif run_now.state == "running":
+            backend.move(started.id, "Succeeded", DONE)
+
+    asked: List[str] = []
+    monkeypatch.setattr(type(backend.connection), "get_json", lambda self, path, *_, **__: asked.append(path))
+    with pytest.raises(RunTimeout):
+        wait(started.id, timeout=0.3, connection=backend.connection)
+    wait(started.id, timeout=20, interval=0.2, on_update=look, connection=backend.connection)
+    monkeypatch.undo()
+    assert not asked
+    assert seen[-1] == get_run(started.id, backend.connection)
+    assert [run_now.state for run_now in seen] == ["pending", "running", "succeeded"]

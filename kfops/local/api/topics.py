@@ -162,7 +162,7 @@ class Topic(abc.ABC):
 class RunTopic(Topic):
     """One run.
 
-    Everything is ``run`` and its ``workflow`` with the status. News are ``run``, without the workflow, and of the status
+    Everything is ``run`` and its ``workflow`` with the status. News are ``run`` without the workflow, and of the status
     ``status`` without its nodes, the ``nodes`` that changed, and the ids that are ``gone``; or that it is ``deleted``.
     """
 
