@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from kfops.compiling import build, context, finish, problems
-from kfops.compiling.request import MEMORY_LIMIT, TIME_LIMIT, git_commit, shown_path
+from kfops.compiling.request import MEMORY_LIMIT, TIME_LIMIT, ask_git, shown_path
 from kfops.compiling.zygote import Zygote
 from kfops.errors import InvalidInput
 from kfops.types import Package, Source
@@ -158,4 +158,4 @@ def _origin(function: Callable[..., Any], config: Any) -> Source:
         return Source("function")
     if not Path(path).is_file():
         return Source("function", "", digest)
-    return Source("function", shown_path(path, config), digest, git_commit(str(Path(path).absolute().parent)))
+    return Source("function", shown_path(path, config), digest, ask_git(str(Path(path).absolute().parent))())

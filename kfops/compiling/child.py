@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 from typing import Callable, NoReturn
 
+#: What an answer ends with once it is whole.
+END = b"\0"
+
 
 def run_child(work: Callable[[], bytes], result: int, output: int, memory_limit: int) -> NoReturn:
     """Be the child: run ``work``, write what it returns to ``result`` and what it prints to ``output``, and end."""
@@ -36,7 +39,7 @@ def run_child(work: Callable[[], bytes], result: int, output: int, memory_limit:
         answer = work()
         sys.stdout.flush()
         sys.stderr.flush()
-        view = memoryview(answer)
+        view = memoryview(answer + END)
         while view:
             view = view[os.write(result, view) :]
         os._exit(0)

@@ -8,7 +8,7 @@ import os
 import signal as signals
 import subprocess
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from kfops.compiling.sandbox import Outcome
 from kfops.errors import CompileCrashed, CompileError, CompileExited, CompileOutOfMemory, CompileTimeout, KfopsError
@@ -43,13 +43,14 @@ def _compile(request: Mapping[str, Any], cells: dict[str, Any]) -> Package:
     program = source.read_source(request["path"], request.get("content"), function=request.get("function") or "")
     cells.update(program.cells)
     folder = str(Path(program.path).parent)
+    commit = ask_git(folder)  # answers while the rest is done
     config = configuration.load(request.get("config")) if request.get("config") else configuration.load(start=folder)
     mode = build.configured_mode(request.get("mode"), config)
     with context.compiling(config, program.dockerfiles):
         preferred = config.pipeline.pipeline_function_name or ""
         function = loading.load(program, request.get("function") or "", preferred)
         workflow = build.workflow_of(function, mode, request.get("name") or "")
-        origin = Source(program.kind, shown_path(program.path, config), program.sha256, git_commit(folder))
+        origin = Source(program.kind, shown_path(program.path, config), program.sha256, commit())
         return finish.package_of(workflow, mode, origin, dockerfiles=program.dockerfiles)
 
 
@@ -140,19 +141,31 @@ def shown_path(path: str, config: Any) -> str:
     return Path(path).name if relative.startswith("..") else relative
 
 
-def git_commit(folder: str) -> str:
-    """Return the commit that ``folder`` is at, with ``-dirty`` when files differ from it; "" without git."""
+def ask_git(folder: str) -> Callable[[], str]:
+    """Begin to ask git for the commit that ``folder`` is at; return what waits for the answer.
+
+    The answer has ``-dirty`` when files differ from the commit; it is "" without git.
+    """
     place = Path(folder)
     if not any((above / ".git").exists() for above in (place, *place.parents)):
-        return ""
+        return lambda: ""
     try:
-        found = subprocess.run(
+        process = subprocess.Popen(
             ["git", "-C", folder, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=2,
-            check=True,
         )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return found.stdout.decode("ascii", "replace").strip()
+    except OSError:
+        return lambda: ""
+
+    def answer() -> str:
+        try:
+            found, _ = process.communicate(timeout=2)
+        except (OSError, ValueError, subprocess.TimeoutExpired):  # the user's code may have closed what it found open
+            process.kill()
+            process.wait()
+            return ""
+        return "" if process.returncode else found.decode("ascii", "replace").strip()
+
+    return answer

@@ -1,8 +1,8 @@
 """Runs a function in a forked child that can harm nothing but its own request.
 
 The child is the leader of its own session, has a limit on memory and on time, no file of its parent's open, and its
-output in a pipe. When it has ended, or its time is over, its whole process group is killed, and whatever it left behind
-elsewhere too. To be used from a process with a single thread.
+output in a pipe. When it has answered or ended, or its time is over, its whole process group is killed, and whatever it
+left behind elsewhere too. To be used from a process with a single thread.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import os
 import select
 import signal
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
-from kfops.compiling.child import run_child
+from kfops.compiling.child import END, run_child
 
 #: What a child may print before the rest is dropped.
 OUTPUT_LIMIT = 200_000
@@ -53,8 +52,11 @@ class _Child:
     dropped: int = 0
     timed_out: bool = False
     cancelled: bool = False
-    status: int | None = None
-    ended_at: float = 0.0
+    status: int = 0
+
+    @property
+    def answered(self) -> bool:
+        return self.result.endswith(END)
 
 
 class Sandbox:
@@ -62,6 +64,7 @@ class Sandbox:
 
     def __init__(self) -> None:
         self._children: dict[Any, _Child] = {}
+        self._dying: set[int] = set()  # killed children that have answered, until the system is done with them
         self._bell = _child_bell()
         _become_subreaper()
 
@@ -99,38 +102,41 @@ class Sandbox:
     def wait(self, extra: list[int], at_most: float = 60.0) -> list[int]:
         """Wait until a child, or one of ``extra``, needs attention; return the readable ones of ``extra``."""
         now = time.monotonic()
-        timeout = min([at_most] + [self._patience(child, now) for child in self._children.values()])
-        bell = [self._bell] if self._bell >= 0 else []
-        readable, _, _ = select.select([*self.fds(), *bell, *extra], [], [], max(0.0, timeout))
-        if bell and bell[0] in readable:
-            _drain(bell[0], bytearray(), 0)
+        timeout = min([at_most] + [_patience(child, now) for child in self._children.values()])
+        readable, _, _ = select.select([*self.fds(), self._bell, *extra], [], [], timeout)
+        if self._bell in readable:
+            _drain(self._bell, bytearray(), 0)
         return [fd for fd in extra if fd in readable]
 
     def poll(self) -> list[tuple[Any, Outcome]]:
-        """Read what the children wrote; return those that have ended, which are forgotten."""
-        ended = []
+        """Read what the children wrote; return those that have answered or ended, which are forgotten."""
+        found = []
+        ended = {pid for pid in self._dying if os.waitpid(pid, os.WNOHANG)[0]}
+        self._dying -= ended
         for key, child in list(self._children.items()):
             self._read(child)
-            if child.status is None and time.monotonic() > child.deadline:
-                child.timed_out = not child.cancelled
-                _kill_group(child.pid)
-            if child.status is None:
-                pid, status = os.waitpid(child.pid, os.WNOHANG)
-                if pid:
-                    child.status, child.ended_at = status, time.monotonic()
+            if not child.answered:
+                if time.monotonic() > child.deadline:
+                    child.timed_out = not child.cancelled
                     _kill_group(child.pid)
-            if child.status is not None:
+                pid, child.status = os.waitpid(child.pid, os.WNOHANG)
+                if not pid:
+                    continue
+                ended.add(pid)
                 self._read(child)
-                del self._children[key]
-                ended.append((key, self._outcome(child)))
+            _kill_group(child.pid)
+            if child.pid not in ended:
+                self._dying.add(child.pid)  # it does nothing more: nobody waits until its memory is taken down
+            del self._children[key]
+            found.append((key, self._outcome(child)))
         if ended:
             self._kill_orphans()
-        return ended
+        return found
 
     def kill(self, key: Any) -> None:
         """Kill a child; ``poll`` still reports its end."""
         child = self._children.get(key)
-        if child is not None and child.status is None:
+        if child is not None:
             child.cancelled = True
             _kill_group(child.pid)
 
@@ -139,15 +145,9 @@ class Sandbox:
         for key in list(self._children):
             self.kill(key)
         until = time.monotonic() + 5
-        while self._children and time.monotonic() < until:
+        while (self._children or self._dying) and time.monotonic() < until:
             if not self.poll():
                 time.sleep(0.005)
-
-    def _patience(self, child: _Child, now: float) -> float:
-        if self._bell < 0 and (child.result or child.result_fd < 0):
-            return 0.01  # it is about to end, and nothing will ring
-        left = max(0.0, child.deadline - now) + 0.005 if not child.timed_out else 0.05
-        return left if self._bell >= 0 else min(left, 0.1)
 
     @staticmethod
     def _read(child: _Child) -> None:
@@ -163,14 +163,14 @@ class Sandbox:
         text = child.output.decode("utf-8", "replace")
         if child.dropped:
             text += f"\n… {child.dropped} bytes more"
-        status = child.status or 0
-        died = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        code = None if died else os.WEXITSTATUS(status)
-        return Outcome(bytes(child.result) or None, text, code, died, child.timed_out, child.cancelled)
+        died = os.WTERMSIG(child.status) if os.WIFSIGNALED(child.status) else 0
+        code = None if died else os.WEXITSTATUS(child.status)
+        result = bytes(child.result[: -len(END)] if child.answered else child.result)
+        return Outcome(result or None, text, code, died, child.timed_out, child.cancelled)
 
     def _kill_orphans(self) -> None:
         """Kill what an ended child left behind in sessions of its own (a daemon, say): this process inherits it."""
-        own = {child.pid for child in self._children.values()}
+        own = {child.pid for child in self._children.values()} | self._dying
         for pid in _children_of(os.getpid()) - own:
             try:
                 if os.getsid(pid) in own:
@@ -181,14 +181,8 @@ class Sandbox:
                 continue
 
 
-def run(work: Callable[[], bytes], *, time_limit: float, memory_limit: int) -> Outcome:
-    """Run ``work`` in a child and return how it ended."""
-    sandbox = Sandbox()
-    sandbox.start(None, work, time_limit=time_limit, memory_limit=memory_limit)
-    while True:
-        sandbox.wait([])
-        for _, outcome in sandbox.poll():
-            return outcome
+def _patience(child: _Child, now: float) -> float:
+    return 0.05 if child.timed_out else max(0.0, child.deadline - now) + 0.005
 
 
 def _drain(fd: int, into: bytearray, limit: int) -> tuple[int, int]:
@@ -219,6 +213,10 @@ def _kill_group(pid: int) -> None:
 
 
 def _children_of(pid: int) -> set[int]:
+    try:
+        return {int(child) for child in Path(f"/proc/self/task/{pid}/children").read_text().split()}
+    except OSError:
+        pass  # a kernel without that list
     found: set[int] = set()
     try:
         entries = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
@@ -234,12 +232,10 @@ def _children_of(pid: int) -> set[int]:
 
 
 def _child_bell() -> int:
-    """Return a descriptor that becomes readable when a child ends, -1 where there cannot be one.
+    """Return a descriptor that becomes readable when a child ends.
 
     A child's pipes do not tell its end while a process it started still holds them.
     """
-    if threading.current_thread() is not threading.main_thread():
-        return -1
     read, write = os.pipe()
     for fd in (read, write):
         os.set_blocking(fd, False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List
 
 from kfops.types.wire import Wire
@@ -120,6 +120,6 @@ class Package(Wire):
 
     def summary(self) -> Dict[str, Any]:
         """Return the JSON form without ``workflow`` and ``text``, which are large."""
-        wire = self.to_dict()
+        wire = replace(self, workflow={}, text="").to_dict()  # without them first: they take long to copy
         del wire["workflow"], wire["text"]
         return wire

@@ -149,6 +149,25 @@ def test_the_text_is_the_workflow_and_says_where_it_came_from(write) -> None:
     assert json.loads(annotations["kfops.dev/images"]) == []
 
 
+@pytest.mark.needs("git")
+def test_the_commit_of_a_file_is_noted_and_whether_the_file_differs_from_it(write) -> None:
+    path = write(CHURN)
+
+    def git(*arguments: str) -> str:
+        author = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        command = ["git", "-C", str(path.parent), *author, *arguments]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+    assert compiler.compile(path).source.git_commit == ""
+    git("init", "-q")
+    git("add", "churn.py")
+    git("commit", "-q", "-m", "one")
+    commit = git("rev-parse", "HEAD")
+    assert compiler.compile(path).source.git_commit == commit
+    assert compiler.compile(write(CHURN + "\nimport os\nos.closerange(3, 100)\n")).source.git_commit == ""
+    assert compiler.compile(write(CHURN + "\n")).source.git_commit == f"{commit}-dirty"
+
+
 def test_strings_that_go_would_read_as_numbers_or_truth_values_are_quoted(write) -> None:
     path = write(
         """
