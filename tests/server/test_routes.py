@@ -30,6 +30,7 @@ NOTEBOOK = {
         ("models", "models", "models.list", {}),
         ("models/r1", None, "models.get", {"key": "r1"}),
         ("experiments", "experiments", "experiments.list", {}),
+        ("recurring-runs", "recurring_runs", "recurring.list", {}),
     ],
 )
 async def test_a_get_asks_the_worker(api, services, path, key, method, params):
@@ -106,6 +107,21 @@ async def test_runs_that_cannot_be_compared_are_refused_before_the_worker_is_ask
             "experiments.archive",
             {"experiment_id": "e1", "archived": False},
         ),
+        (
+            "POST",
+            "recurring-runs",
+            {"version_id": "v1", "schedule": "@daily", "max_concurrency": 2, "catch_up": True},
+            "recurring.create",
+            {"version_id": "v1", "schedule": "@daily", "max_concurrency": 2, "catch_up": True},
+        ),
+        (
+            "PATCH",
+            "recurring-runs/j1",
+            {"enabled": False},
+            "recurring.enable",
+            {"recurring_run_id": "j1", "enabled": False},
+        ),
+        ("DELETE", "recurring-runs/j1", None, "recurring.delete", {"recurring_run_id": "j1"}),
         ("DELETE", "experiments/e1", None, "experiments.delete", {"experiment_id": "e1"}),
     ],
 )

@@ -192,6 +192,19 @@ async def test_from_a_file_to_a_model(api, finished, jp_root_dir, data_folder):
     assert [found["id"] for found in listed["runs"]] == [run["id"]]
     assert listed["next_page_token"] == ""
     assert (await get("experiments"))["experiments"]
+
+    body = {"version_id": version["id"], "schedule": "0 0 9 * * *", "parameters": {"rate": 0.2}, "catch_up": True}
+    code, made = await api("POST", "recurring-runs", body)
+    assert code == 201, made
+    check(made, "RecurringRun")
+    assert (made["version_id"], made["parameters"]["rate"], made["catch_up"]) == (version["id"], "0.2", True)
+    assert (await get("recurring-runs"))["recurring_runs"] == [made]
+    code, paused = await api("PATCH", f"recurring-runs/{made['id']}", {"enabled": False})
+    assert (code, paused["enabled"], paused["upcoming"]) == (200, False, [])
+    code, refused = await api("POST", "recurring-runs", {**body, "schedule": "0 9 * * *"})
+    assert (code, refused["code"]) == (400, "invalid_input")
+    assert (await api("DELETE", f"recurring-runs/{made['id']}"))[0] == 204
+    assert (await get("recurring-runs"))["recurring_runs"] == []
     for secret in secrets_of(data_folder):
         assert len(secret) > 16
         assert not [answer for answer in seen if secret in answer]

@@ -15,6 +15,7 @@ from kfops.serving.methods.access import Access
 from kfops.serving.methods.experiments import ExperimentMethods
 from kfops.serving.methods.models import ModelMethods
 from kfops.serving.methods.pipelines import PipelineMethods
+from kfops.serving.methods.recurring import RecurringRunMethods
 from kfops.serving.methods.runs import RunMethods
 from kfops.serving.methods.status import StatusMethods
 from kfops.serving.methods.versions import VersionMethods
@@ -30,6 +31,7 @@ def table(compiler: Compiler, connections: Optional[Connections] = None) -> Dict
         VersionMethods(access, compiler),
         PipelineMethods(access),
         RunMethods(access),
+        RecurringRunMethods(access),
         ExperimentMethods(access),
         ModelMethods(access),
     )

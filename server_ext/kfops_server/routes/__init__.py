@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .changes import ChangesHandler
 from .compile import BuildHandler, PackagesHandler, VersionsHandler
 from .experiments import ExperimentHandler, ExperimentsHandler
 from .models import ModelHandler, ModelsHandler
@@ -15,6 +16,7 @@ from .pipelines import (
     VersionHandler,
     VersionPackageHandler,
 )
+from .recurring import RecurringRunHandler, RecurringRunsHandler
 from .runs import ComparisonHandler, RunHandler, RunsHandler, StepArtifactsHandler, StepLogHandler
 from .status import StatusHandler
 
@@ -24,6 +26,7 @@ _ID = "([^/]+)"
 
 ROUTES = [
     (r"/kfops/status", StatusHandler),
+    (r"/kfops/changes", ChangesHandler),
     (r"/kfops/packages", PackagesHandler),
     (r"/kfops/versions", VersionsHandler),
     (rf"/kfops/versions/{_ID}", VersionHandler),
@@ -43,6 +46,8 @@ ROUTES = [
     (r"/kfops/models", ModelsHandler),
     (rf"/kfops/models/{_ID}", ModelHandler),
     (r"/kfops/images", ImagesHandler),
+    (r"/kfops/recurring-runs", RecurringRunsHandler),
+    (rf"/kfops/recurring-runs/{_ID}", RecurringRunHandler),
     (r"/kfops/experiments", ExperimentsHandler),
     (rf"/kfops/experiments/{_ID}", ExperimentHandler),
 ]
