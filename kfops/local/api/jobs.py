@@ -9,7 +9,7 @@ from typing import Any
 
 from ..problems import Invalid
 from ..scheduling import cron
-from ..settings import HEADER, asked_for
+from ..settings import HEADER, asked_for, stamp
 from ..store.filters import parse_time
 from ..store.jobs import NewJob
 from . import wire
@@ -53,7 +53,9 @@ class Jobs(Handler):
         # What could not be run is refused now, and not each time that it is due.
         set_parameters(workflow, spec.parameters)
         expand_macros(workflow, Macros("", 0, 0, 1))
-        check_workflow(prepare(workflow, run_id="", run_name=name, created_at=0))
+        executed = prepare(workflow, run_id="", run_name=name, created_at=0)
+        stamp(executed, settings)
+        check_workflow(executed)
         row = self.backend.store.jobs.create(
             NewJob(
                 name=name,

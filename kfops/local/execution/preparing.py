@@ -19,6 +19,7 @@ from ..executors.base import Job, Mount
 from ..workflow.inputs import Inputs
 from .claims import Claims
 from .collecting import place_inputs
+from .container_job import container_job
 from .environment import (
     Pod,
     SecretValues,
@@ -66,6 +67,8 @@ class Surroundings:
         The pipeline environment's interpreter; the steps' ``python`` and ``python3``.
     isolated
         Whether a step has a file system view of its own.
+    images
+        Whether a step runs in its image.
     """
 
     data_dir: Path
@@ -76,6 +79,7 @@ class Surroundings:
     claims: Claims
     installed: Installed
     layers: Layers
+    images: bool = False
 
     @property
     def models(self) -> Path:
@@ -132,6 +136,8 @@ class Draft:
 
     def job(self) -> Job:
         """Return what the executor runs."""
+        if self.around.images:
+            return container_job(self)
         argv, asked, cwd = self.argv, self.asked, self.cwd
         if not self.around.isolated:
             argv, asked, cwd = self._rewritten()
@@ -235,6 +241,8 @@ def _folders(draft: Draft) -> None:
 
 
 def _packages(draft: Draft) -> None:
+    if draft.around.images:
+        return
     draft.argv, missing = split(draft.argv, draft.around.installed)
     if missing:
         variables = {**inherited(os.environ), **draft.asked}

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import Callable, Dict, Mapping, Optional, Tuple
 
-from ...errors import InvalidInput
+from ..executors import engines
 from ..executors.base import Executor
+from ..executors.container import ContainerExecutor
 from ..executors.process import ProcessExecutor
 from ..executors.warm import WarmExecutor
 from ..settings import Settings
@@ -17,9 +18,10 @@ from .packages import Layers
 from .step import StepRunner
 
 #: By the name that config.yaml has for them.
-_MAKERS: Mapping[str, Callable[[Settings, str], Executor]] = {
-    "process": lambda settings, python: ProcessExecutor(),
-    "warm": lambda settings, python: WarmExecutor(python, environment=inherited(os.environ)),
+_MAKERS: Mapping[str, Callable[[Settings, str, Path], Executor]] = {
+    "process": lambda settings, python, data_dir: ProcessExecutor(),
+    "warm": lambda settings, python, data_dir: WarmExecutor(python, environment=inherited(os.environ)),
+    "container": lambda settings, python, data_dir: ContainerExecutor(settings.engine, data_dir),
 }
 _SECRETS = "secrets.yaml"
 
@@ -65,12 +67,8 @@ class Runners:
 
     async def check(self, settings: Settings) -> None:
         """Refuse settings that cannot be followed on this machine; raises InvalidInput."""
-        if self._given is None and settings.executor not in _MAKERS:
-            raise InvalidInput(
-                f"Steps cannot be executed by the executor {settings.executor!r}.",
-                why=f"This backend knows {', '.join(_MAKERS)}.",
-                remedy="Correct local.executor in config.yaml.",
-            )
+        if self._given is None and settings.executor == "container":
+            await asyncio.get_event_loop().run_in_executor(None, engines.find, settings.engine)
 
     async def close(self) -> None:
         """Kill every process of a step that is left."""
@@ -89,5 +87,5 @@ class Runners:
     def _executor(self, settings: Settings) -> Executor:
         key = (settings.executor, settings.engine)
         if key not in self._executors:
-            self._executors[key] = self._given or _MAKERS[settings.executor](settings, self._python)
+            self._executors[key] = self._given or _MAKERS[settings.executor](settings, self._python, self._data_dir)
         return self._executors[key]

@@ -124,6 +124,8 @@ class StepRunner:
     @property
     def notice(self) -> str:
         """What every run says about where its steps run."""
+        if self._executor.images:
+            return "Steps run in containers of their images, with this machine's network."
         notice = f"Images are not used: steps run with the programs of this machine and {self.python}."
         if not self._executor.isolated:
             notice += (
@@ -215,6 +217,7 @@ class StepRunner:
             claims=self._claims,
             installed=self._installed,
             layers=self._layers,
+            images=self._executor.images,
         )
 
     def _act(self, step: Step) -> Result:

@@ -18,6 +18,33 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class Image:
+    """What a job runs in, where the executor uses images.
+
+    Parameters
+    ----------
+    pull
+        When it is fetched: ``Always``, ``IfNotPresent`` or ``Never``.
+    entrypoint
+        Whether the job's command replaces the image's own, or is what that is given as arguments.
+    user
+        ``uid`` or ``uid:gid``; "" for the image's own.
+    memory, cpus
+        The most it may use, in bytes and processors; 0 for all there is.
+    outputs
+        Paths that are no mount's, copied to the job's root when the command has succeeded.
+    """
+
+    name: str
+    pull: str = "IfNotPresent"
+    entrypoint: bool = True
+    user: str = ""
+    memory: int = 0
+    cpus: float = 0.0
+    outputs: List[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Job:
     """A command to run to its end.
 
@@ -46,6 +73,9 @@ class Job:
         Volumes. Their paths, or the folders around those that are files, are among the private and opened ones.
     lasting
         Whether later jobs will have the same root.
+    image
+        For an executor that uses images: ``argv`` may be empty then, ``env`` and ``cwd`` ("" for the image's own) are
+        those of the container, and ``mounts`` is all that it sees of the host.
     """
 
     id: str
@@ -60,6 +90,7 @@ class Job:
     shared: List[str] = field(default_factory=list)
     mounts: List[Mount] = field(default_factory=list)
     lasting: bool = False
+    image: Optional[Image] = None
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the JSON form for the process that forks."""
@@ -103,7 +134,15 @@ class Ended:
 
 
 class Executor(abc.ABC):
-    """Runs jobs; every job is a real process of its own."""
+    """Runs jobs; every job is a real process of its own.
+
+    Attributes
+    ----------
+    images
+        Whether jobs run in the image of their template, and not with the programs of this machine.
+    """
+
+    images = False
 
     @abc.abstractmethod
     async def start(self) -> None:

@@ -66,8 +66,8 @@ _PLACEHOLDERS = {
 }
 
 
-def refuse_unsupported(spec: Mapping[str, Any], templates: Mapping[str, Dict[str, Any]]) -> None:
-    """Raise when a workflow uses something that is not emulated.
+def refuse_unsupported(spec: Mapping[str, Any], templates: Mapping[str, Dict[str, Any]], images: bool = False) -> None:
+    """Raise when a workflow uses something that is not emulated; ``images``: steps run in their images.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def refuse_unsupported(spec: Mapping[str, Any], templates: Mapping[str, Dict[str
     found: List[str] = [text for key, text in _SPEC.items() if _asked(spec, key)]
     found += list(of_artifacts(spec.get("arguments") or {}, "workflow artifact"))
     for name, template in templates.items():
-        found += [f"{text}, in template {name!r}" for text in _of_template(template)]
+        found += [f"{text}, in template {name!r}" for text in _of_template(template, images)]
     if found:
         raise UnsupportedWorkflow(
             "The embedded backend cannot run this workflow.",
@@ -92,7 +92,7 @@ def _asked(holder: Mapping[str, Any], key: str) -> bool:
     return bool(holder.get(key)) or holder.get(key) == {}
 
 
-def _of_template(template: Mapping[str, Any]) -> Iterator[str]:
+def _of_template(template: Mapping[str, Any], images: bool) -> Iterator[str]:
     for table in (_KINDS, _TEMPLATE):
         yield from (text for key, text in table.items() if _asked(template, key))
     text = json.dumps(template)
@@ -109,7 +109,7 @@ def _of_template(template: Mapping[str, Any]) -> Iterator[str]:
     elif kinds == ["dag"]:
         yield from _of_dag(template)
     elif kinds == ["container"]:
-        yield from of_container_template(template)
+        yield from of_container_template(template, images)
     elif kinds == ["resource"]:
         yield from of_resource(template)
     elif not set(template) & set(_KINDS):

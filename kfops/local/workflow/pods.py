@@ -13,15 +13,15 @@ _PROJECTED = ("secret", "configMap", "downwardAPI")
 _REMOTE = ("artifactory", "azure", "gcs", "git", "hdfs", "http", "oss", "s3")
 
 
-def of_container_template(template: Mapping[str, Any]) -> Iterator[str]:
-    """Name everything of a container template that is not emulated."""
+def of_container_template(template: Mapping[str, Any], images: bool) -> Iterator[str]:
+    """Name everything of a container template that is not emulated; ``images``: steps run in their images."""
     if template.get("podSpecPatch"):
         yield from of_patch(template)
         template = preview(template)
-    yield from _of_container(template["container"] or {}, "containers")
+    yield from _of_container(template["container"] or {}, "containers", images)
     for init in template.get("initContainers") or []:
         if not is_launcher_copy(init):
-            yield from _of_container(init, f"init container {init['name']!r}")
+            yield from _of_container(init, f"init container {init['name']!r}", images)
     yield from _of_volumes(template)
     for side in ("inputs", "outputs"):
         yield from of_artifacts(template.get(side) or {}, f"{side[:-1]} artifact")
@@ -68,9 +68,9 @@ def _argv(container: Mapping[str, Any]) -> List[str]:
     return [str(word) for word in [*(container.get("command") or []), *(container.get("args") or [])]]
 
 
-def _of_container(container: Mapping[str, Any], what: str) -> Iterator[str]:
-    if not container.get("command"):
-        yield f"{what} without a command, as only their image knows what to run"
+def _of_container(container: Mapping[str, Any], what: str, images: bool) -> Iterator[str]:
+    if not container.get("command") and not images:
+        yield f"{what} without a command, as only their image knows what to run (local.executor: container uses images)"
     if container.get("lifecycle"):
         yield f"lifecycle hooks of {what} (lifecycle)"
     argv = _argv(container)

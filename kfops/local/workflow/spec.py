@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
 from ...errors import InvalidInput
+from ..settings import of_workflow
 from .features import refuse_unsupported
 from .pods import with_shared
 from .shape import misshapen
@@ -99,7 +100,7 @@ def check(workflow: Dict[str, Any]) -> None:
     for name in filter(None, (parsed.entrypoint, parsed.on_exit)):
         if name not in parsed.templates:
             raise InvalidInput("The workflow cannot be run.", why=f"It has no template named {name!r}.")
-    refuse_unsupported(workflow["spec"], parsed.templates)
+    refuse_unsupported(workflow["spec"], parsed.templates, of_workflow(workflow).executor == "container")
     for name, template in parsed.templates.items():
         if "dag" not in template:
             continue
