@@ -87,6 +87,12 @@ class Operations:
                 remedy="Start it again.",
             ) from None
 
+    async def wait(self, operation: Operation, at_most: float) -> None:
+        """Wait until an operation has ended, ``at_most`` that many seconds."""
+        task = self._tasks.get(operation.id)
+        if task is not None:
+            await asyncio.wait([task], timeout=at_most)
+
     async def cancel(self, operation_id: str) -> None:
         """End a running operation; drop an ended one."""
         self.get(operation_id)

@@ -190,6 +190,18 @@ async def test_a_saved_notebook_is_compiled_as_its_text(api, finished, jp_root_d
     }
 
 
+async def test_work_that_is_done_in_a_moment_is_answered_with_its_end(api, jp_root_dir, monkeypatch):
+    (jp_root_dir / "churn.py").write_text("x")
+    monkeypatch.setattr("kfops_server.routes.compile.MOMENT", 60)
+    _, operation = await api("POST", "packages", {"path": "churn.py"})
+    assert (operation["state"], operation["result"]["method"]) == ("succeeded", "packages.compile")
+
+    monkeypatch.setattr("kfops_server.routes.compile.MOMENT", 0.01)
+    _, operation = await api("POST", "versions/silent/images", {})
+    assert operation["state"] == "running"
+    await api("DELETE", f"operations/{operation['id']}")
+
+
 async def test_what_an_editor_has_unsaved_goes_before_the_file(api, finished, jp_root_dir):
     (jp_root_dir / "churn.py").write_text("saved")
     _, operation = await api("POST", "packages", {"path": "churn.py", "content": "unsaved"})

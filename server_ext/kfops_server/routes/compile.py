@@ -11,6 +11,9 @@ from ..operations import Operation
 from ..sources import read_source
 from .base import KfopsHandler, guarded
 
+#: Seconds that an answer is held back for work that ends meanwhile: a warm compile does, and needs no second question.
+MOMENT = 0.3
+
 _SOURCE = (
     Field("path", required=True),
     Field("content", types=(dict, str)),
@@ -22,14 +25,16 @@ _SOURCE = (
 class OperationStarter(KfopsHandler):
     """Base of the routes that answer 202."""
 
-    def begin(self, kind: str, subject: str, method: str, **params: Any) -> None:
-        """Have the worker do ``method`` and answer with the operation."""
+    async def begin(self, kind: str, subject: str, method: str, **params: Any) -> None:
+        """Have the worker do ``method`` and answer with the operation; one that is done in a moment with its end."""
         services = self.services
 
         async def work(on_log: Callable[[str], None]) -> Any:
             return await services.work(method, on_log, **params)
 
-        self.accepted(services.operations.start(kind, subject, work))
+        operation = services.operations.start(kind, subject, work)
+        await services.operations.wait(operation, MOMENT)
+        self.accepted(operation)
 
     def accepted(self, operation: Operation) -> None:
         """Answer 202 with the operation and where to ask for it."""
@@ -45,7 +50,7 @@ class PackagesHandler(OperationStarter):
         """Begin to compile; the result is a package's summary."""
         body = self.body(*_SOURCE)
         source = await read_source(self.services.contents, body["path"], body.get("content"))
-        self.begin(
+        await self.begin(
             "compile",
             source["path"],
             "packages.compile",
@@ -69,7 +74,7 @@ class VersionsHandler(OperationStarter):
             Field("build", types=(bool,)),
         )
         source = await read_source(self.services.contents, body["path"], body.get("content"))
-        self.begin(
+        await self.begin(
             "upload",
             source["path"],
             "versions.create",
@@ -93,7 +98,7 @@ class BuildHandler(OperationStarter):
         source = None
         if "path" in body:
             source = await read_source(self.services.contents, body["path"], body.get("content"))
-        self.begin(
+        await self.begin(
             "build",
             version_id,
             "versions.build",
