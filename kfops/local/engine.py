@@ -137,8 +137,8 @@ class Engine:
             await run.execute()
         except asyncio.CancelledError:
             raise
-        except RecursionError:
-            run.fail("The workflow is nested too deeply: more than some hundred levels of recursion.")
+        except RecursionError as error:
+            run.fail(f"The workflow is nested too deeply: {error}.")
         except Exception as error:
             _log.exception("run %s", run_id)
             run.fail(f"The engine failed: {error}")

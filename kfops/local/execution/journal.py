@@ -7,6 +7,7 @@ ended yet.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -36,8 +37,8 @@ class Journal:
                 continue
         return nodes
 
-    def write(self, nodes: Iterable[Node]) -> None:
-        """Add nodes; they are durable when this returns."""
+    async def write(self, nodes: Iterable[Node]) -> None:
+        """Add nodes; they are durable when this returns. Meanwhile the event loop goes on."""
         if self._file < 0:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(str(self._path), os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -45,7 +46,7 @@ class Journal:
             if size and os.pread(self._file, 1, size - 1) != b"\n":
                 os.write(self._file, b"\n")  # what a crash cut off must not swallow the next line
         os.write(self._file, b"".join(json.dumps(node).encode() + b"\n" for node in nodes))
-        (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(self._file)
+        await asyncio.get_event_loop().run_in_executor(None, _sync, self._file)
 
     def close(self) -> None:
         """Close the file."""
@@ -60,3 +61,7 @@ class Journal:
             self._path.unlink()
         except FileNotFoundError:
             pass
+
+
+def _sync(file: int) -> None:
+    (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(file)

@@ -12,13 +12,15 @@ import secrets
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Tuple
 
 from ..executors.base import Job
 from .paths import OWN
 
 #: After so many seconds the kernel has let go of what was mounted in a root; before, removing that takes it long.
 _LET_GO = 0.5
+#: The folders around every step's own.
+_AROUND = sorted({os.path.dirname(folder) for folder in OWN})
 
 
 class Roots:
@@ -39,7 +41,7 @@ class Roots:
         self._forget = forget
         self._threads = threads
         self._free: List[Path] = []
-        self._known: Dict[Path, int] = {}
+        self._known: Dict[Path, Tuple[int, List[str]]] = {}
         self._thrown: List[Path] = []
 
     def take(self) -> Path:
@@ -83,9 +85,7 @@ class Roots:
     def _untouched(self, root: Path) -> bool:
         """Tell whether a root is as it was when it was last looked through; cheap, as it is asked after each step."""
         try:
-            return self._known.get(root) == os.stat(root).st_mtime_ns and not any(
-                os.listdir(f"{root}{folder}") for folder in OWN
-            )
+            return self._known.get(root) == _seen(root) and not any(os.listdir(f"{root}{folder}") for folder in OWN)
         except OSError:
             return False
 
@@ -102,7 +102,7 @@ class Roots:
                     else:
                         os.unlink(entry.path)
             os.chmod(root, 0o755)  # noqa: S103 - as the root of any file system
-            self._known[root] = os.stat(root).st_mtime_ns
+            self._known[root] = _seen(root)
             return _only_expected(root)
         except OSError:
             return False
@@ -113,10 +113,15 @@ def lasts(job: Job) -> bool:
     return not job.opened and not job.mounts and set(job.private) == set(OWN)
 
 
+def _seen(root: Path) -> Tuple[int, List[str]]:
+    """Return when a root's entries were last made or removed, and their names; times alone may be too coarse."""
+    return os.stat(root).st_mtime_ns, [name for folder in _AROUND for name in os.listdir(f"{root}{folder}")]
+
+
 def _only_expected(root: Path) -> bool:
     """Tell whether a root holds the places of the host's entries and of every step's own folders, and no more."""
-    own = {path for folder in OWN for path in _with_parents(folder)}
-    for folder in sorted({os.path.dirname(path) for path in own}):
+    own = {*OWN, *_AROUND}
+    for folder in _AROUND:
         for entry in os.scandir(f"{root}{folder}"):
             seen = os.path.join(folder, entry.name)
             if seen in own:
@@ -124,11 +129,6 @@ def _only_expected(root: Path) -> bool:
             if folder != "/" or not os.path.lexists(seen) or _link(entry.path) != _link(seen):
                 return False
     return True
-
-
-def _with_parents(folder: str) -> List[str]:
-    parts = folder.strip("/").split("/")
-    return ["/" + "/".join(parts[: number + 1]) for number in range(len(parts))]
 
 
 def _link(path: str) -> str:

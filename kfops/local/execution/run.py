@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
-from ..workflow.nodes import FULFILLED, Nodes, finish, progress, timestamp
+from ..workflow.nodes import FULFILLED, Node, Nodes, finish, progress, timestamp
 from ..workflow.plan import Plan, Planner, Start
 from ..workflow.spec import Workflow, parse
 from .caching import artifact_keys, cache_key, max_age
@@ -84,10 +84,11 @@ class Run:
         try:
             while True:
                 self._wake.clear()
-                self._take_results()
+                await self._take_results()
                 await self._stop_if_due()
-                plan = self._planner.plan(time.time(), self._active, self._width - len(self._active))
-                self._begin(plan.start)
+                begun = {*self._active, *(start.node_id for start, _ in self._ended)}
+                plan = self._planner.plan(time.time(), begun, self._width - len(begun))
+                await self._begin(plan.start)
                 final = plan.phase in FULFILLED and not self._active and not self._ended
                 self._save(plan, final)
                 if final:
@@ -110,7 +111,7 @@ class Run:
             if node["type"] == "Pod" and node["phase"] not in FULFILLED:
                 node["phase"] = "Pending"
 
-    def _take_results(self, stopped: str = "") -> None:
+    async def _take_results(self, stopped: str = "") -> None:
         if not self._ended:
             return
         ended, self._ended = self._ended, []
@@ -122,7 +123,7 @@ class Run:
                 finish(node, "Failed", time.time(), stopped)
             else:
                 finish(node, result.phase, time.time(), result.message)
-        self._journal.write(self._nodes[start.node_id] for start, _ in ended)
+        await self._journal.write(self._nodes[start.node_id] for start, _ in ended)
         for start, result in ended:
             if result.metrics:
                 self._records.save_metrics(self._id, start.node_id, result.metrics)
@@ -141,21 +142,25 @@ class Run:
         if self._active:
             await asyncio.wait(list(self._active.values()), timeout=2 * GRACE)
         await self._abandon()
-        self._take_results(message)
+        await self._take_results(message)
         self._planner.stop(time.time(), message)
         self._dirty = True
 
-    def _begin(self, starts: List[Start]) -> None:
+    async def _begin(self, starts: List[Start]) -> None:
+        reused: List[Node] = []
         for start in starts:
             self._dirty = True
             key = cache_key(start.template, start.inputs, self._python)
             hit = self._records.cached(key, max_age(start.template)) if key else None
             if hit is not None and self._usable(hit):
-                self._reuse(start, hit)
+                reused.append(self._reuse(start, hit))
                 continue
             task = asyncio.ensure_future(self._step(start))
             self._active[start.node_id] = task
             task.add_done_callback(functools.partial(self._left, start))
+        if reused:
+            await self._journal.write(reused)
+            self._wake.set()
 
     def _usable(self, hit: Mapping[str, Any]) -> bool:
         """Tell whether remembered outputs may be used: their files are there, and they are not this run's own.
@@ -205,14 +210,13 @@ class Run:
             service_account=self._workflow.service_account,
         )
 
-    def _reuse(self, start: Start, hit: Mapping[str, Any]) -> None:
+    def _reuse(self, start: Start, hit: Mapping[str, Any]) -> Node:
         node = self._nodes[start.node_id]
         node["outputs"] = hit["outputs"]
         node["reusedFromCache"] = True
         finish(node, "Succeeded", time.time(), f"Cached from run {hit['run_id']}")
         self._runner.log(self._id, start.node_id, "This step output is taken from cache.\n")
-        self._journal.write([node])
-        self._wake.set()
+        return node
 
     def _remember(self, start: Start, result: Result) -> None:
         key = cache_key(start.template, start.inputs, self._python)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import signal as signals
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
 
@@ -94,7 +94,7 @@ class Job:
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the JSON form for the process that forks."""
-        return asdict(self)
+        return {**vars(self), "mounts": [vars(mount) for mount in self.mounts]}
 
 
 @dataclass(frozen=True)

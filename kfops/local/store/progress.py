@@ -17,6 +17,7 @@ from .filters import parse_time
 from .schema import Database, metrics, nodes, now, runs, step_cache, workflows
 
 FINAL_PHASES = frozenset({"Succeeded", "Failed", "Error", "Skipped"})
+ENDED_PHASES = FINAL_PHASES | {"Omitted"}
 TERMINATING = "Terminating"
 
 
@@ -27,6 +28,8 @@ class Progress:
         self._database = database
         #: What stands in the file of runs that are executed: the text of every node, to write only what changed.
         self._written: dict[str, dict[str, str]] = {}
+        #: How many children those nodes had that have come to their end: that alone can still change of them.
+        self._ended: dict[str, dict[str, int]] = {}
 
     def unfinished(self) -> list[str]:
         """Return the ids of the runs that have not ended, the oldest first."""
@@ -66,8 +69,14 @@ class Progress:
         phase = status.get("phase", "")
         final = phase in FINAL_PHASES
         head = json.dumps({key: value for key, value in status.items() if key != "nodes"}, separators=(",", ":"))
-        texts = {node_id: json.dumps(node, separators=(",", ":")) for node_id, node in status.get("nodes", {}).items()}
-        written = self._written.get(run_id, {})
+        written, ended = self._written.get(run_id, {}), self._ended.setdefault(run_id, {})
+        texts: dict[str, str] = {}
+        for node_id, node in status.get("nodes", {}).items():
+            children = len(node.get("children", ()))
+            unchanged = ended.get(node_id) == children and node_id in written
+            texts[node_id] = written[node_id] if unchanged else json.dumps(node, separators=(",", ":"))
+            if node["phase"] in ENDED_PHASES:
+                ended[node_id] = children
         changed = [
             {"run_id": run_id, "node_id": node_id, "node": text}
             for node_id, text in texts.items()
@@ -76,7 +85,7 @@ class Progress:
         with self._database.begin() as connection:
             state = connection.execute(sa.select(runs.c.terminating).where(runs.c.id == run_id)).first()
             if state is None:
-                self._written.pop(run_id, None)
+                self._forget(run_id)
                 return
             shown = TERMINATING if state.terminating and not final else phase
             finished_at = _microseconds(status.get("finishedAt")) if final else 0
@@ -98,9 +107,13 @@ class Progress:
             news = RunChange(head, {row["node_id"]: row["node"] for row in changed}, gone)
             self._database.changes.note(run_id, news)
         if final:
-            self._written.pop(run_id, None)
+            self._forget(run_id)
         else:
             self._written[run_id] = texts
+
+    def _forget(self, run_id: str) -> None:
+        self._written.pop(run_id, None)
+        self._ended.pop(run_id, None)
 
     def save_metrics(self, run_id: str, node_id: str, found: list[dict[str, Any]]) -> None:
         """Record a step's metrics, each ``{"name", "numberValue", "format"}``; what is there already stays."""

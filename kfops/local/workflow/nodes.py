@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from typing import Any, Dict, Optional
 
 Node = Dict[str, Any]
@@ -35,6 +36,7 @@ def timestamp(seconds: float) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+@functools.lru_cache(maxsize=256)
 def seconds_of(stamp: Optional[str]) -> float:
     """Return the inverse of :func:`timestamp`; 0 for an absent one."""
     if not stamp:
