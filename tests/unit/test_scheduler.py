@@ -168,15 +168,44 @@ def test_one_that_cannot_start_does_not_keep_the_others_from_it(world, monkeypat
     assert world.look(0) == ["12:01:00"], "nothing is lost"
 
 
+def another(world):
+    """A run such as the scheduler makes, for when it has read something that is no longer so."""
+    values = {"name": "again", "experiment_id": "e", "experiment_name": "Default", "created_at": 0}
+    return jobs_module.NewRun(id="again", submitted="{}", workflow="{}", **values)
+
+
 def test_a_number_is_given_once(world):
-    """What happens when a recurring run is changed between being read and being fired."""
     job = world.job()
     world.look(60)
-    run = world.store.runs.get(world.engine.submitted[0])
-    values = {name: getattr(run, name) for name in ("name", "experiment_id", "experiment_name", "created_at")}
-    again = jobs_module.NewRun(id="again", submitted="{}", workflow="{}", **values)
-    assert world.store.jobs.fire(job, 1, START + 60, again) is False
-    assert world.store.progress.unfinished() == [run.id]
+    assert world.store.jobs.fire(job, 1, START + 60, another(world)) is False
+    assert world.store.progress.unfinished() == world.engine.submitted
+
+
+def test_what_is_paused_or_deleted_meanwhile_is_not_started(world):
+    paused, deleted = world.job(), world.job()
+    world.store.jobs.set_enabled(paused, False)
+    world.store.jobs.delete(deleted)
+    for job in (paused, deleted):
+        assert world.store.jobs.fire(job, 1, START + 60, another(world)) is False
+    assert world.store.progress.unfinished() == []
+
+
+def test_a_clock_put_back_does_not_hold_up_what_waits_for_another_run(world, monkeypatch):
+    monkeypatch.setattr("kfops.local.scheduling.scheduler._LOOK", 0.01)
+    world.job(max_concurrency=1)
+    world.now += 150
+
+    async def live():
+        world.scheduler.start()
+        while len(world.engine.submitted) < 1:
+            await asyncio.sleep(0.01)
+        world.now -= 20
+        world.end_runs()
+        while len(world.engine.submitted) < 2:
+            await asyncio.sleep(0.01)
+        await world.scheduler.close()
+
+    asyncio.run(asyncio.wait_for(live(), 20))
 
 
 def test_it_looks_again_when_something_has_been_made_and_when_the_clock_is_set(world, monkeypatch):
@@ -190,6 +219,29 @@ def test_it_looks_again_when_something_has_been_made_and_when_the_clock_is_set(w
         await asyncio.sleep(0.03)
         assert world.engine.submitted == []
         world.now += 60
+        while not world.engine.submitted:
+            await asyncio.sleep(0.01)
+        await world.scheduler.close()
+
+    asyncio.run(asyncio.wait_for(live(), 20))
+
+
+def test_a_store_that_fails_once_does_not_end_the_schedules(world, monkeypatch):
+    monkeypatch.setattr("kfops.local.scheduling.scheduler._LOOK", 0.0)
+    world.job()
+    world.now += 60
+    every = world.store.jobs.all
+    answers = [OSError("disk I/O error")]
+
+    def all_but_the_first():
+        if answers:
+            raise answers.pop()
+        return every()
+
+    monkeypatch.setattr(world.store.jobs, "all", all_but_the_first)
+
+    async def live():
+        world.scheduler.start()
         while not world.engine.submitted:
             await asyncio.sleep(0.01)
         await world.scheduler.close()

@@ -59,7 +59,12 @@ class Scheduler:
     async def _run(self) -> None:
         while True:
             self._changed.clear()
-            await self._sleep(await self.fire())
+            try:
+                due = await self.fire()
+            except Exception:  # without it, a database that fails once would end all schedules silently
+                log.exception("The recurring runs could not be read; they are looked at again")
+                due = self._clock() + _LOOK
+            await self._sleep(due)
 
     async def _sleep(self, due: Optional[float]) -> None:
         began = self._clock()

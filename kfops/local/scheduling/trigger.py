@@ -45,8 +45,6 @@ class Trigger:
         if self.once:
             return created if last is None else None
         since = last if last is not None else self.start if self.start is not None else created
-        if self.start is not None:
-            since = max(since, self.start)
         schedule = cron.parse(self.cron) if self.cron else cron.Every(self.interval)
         found = schedule.following(since, zone)
         if found is None or (self.end is not None and found > self.end):

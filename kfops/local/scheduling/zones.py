@@ -14,7 +14,11 @@ from typing import Optional
 from kfops.errors import LocalBackendError
 
 if sys.version_info >= (3, 9):
-    from zoneinfo import ZoneInfo as _named
+    from zoneinfo import ZoneInfo
+
+    def _named(name: str) -> Optional[tzinfo]:
+        return ZoneInfo(name)
+
 else:
     from dateutil.tz import gettz as _named
 
