@@ -78,7 +78,7 @@ def _durations(run: Run) -> Dict[str, str]:
     """Return how many seconds the run and each of its steps took, those that have ended; "" is the run itself."""
     found = {"": _seconds(run.started_at or run.created_at, run.finished_at)}
     for step in run.graph.steps if run.graph else []:
-        if step.kind == "step" and step.state != "skipped":
+        if step.kind == "step" and step.state not in ("skipped", "omitted"):
             found[step.name] = _seconds(step.started_at, step.finished_at)
     return {name: seconds for name, seconds in found.items() if seconds}
 

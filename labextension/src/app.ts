@@ -3,6 +3,7 @@ import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { WidgetTracker } from '@jupyterlab/apputils';
 import type { IEditorTracker } from '@jupyterlab/fileeditor';
 import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
@@ -84,7 +85,7 @@ export class KfopsApp {
   /**
    * Open a view in the main area, or show the one that is open.
    *
-   * @param name - `run:<id>`, `version:<id>` or `source:<path>`
+   * @param name - `run:<id>`, `runs:`, `compare:<id>,<id>`, `version:<id>` or `source:<path>`
    */
   async openView(name: string): Promise<void> {
     const { app, tracker } = this._options;
@@ -112,14 +113,20 @@ export class KfopsApp {
   }
 
   private async _createView(name: string): Promise<Widget> {
-    const { app, trans } = this._options;
+    const { app, rendermime, trans } = this._options;
     const views = await import(/* webpackChunkName: "views" */ './widgets/views');
     const execute = (command: string, args?: Record<string, string>) =>
       app.commands.execute(command, args);
     const [kind, ...rest] = name.split(':');
     const key = rest.join(':');
     if (kind === 'run') {
-      return new views.RunView({ api: this.api, runId: key, trans, execute });
+      return new views.RunView({ api: this.api, runId: key, rendermime, trans, execute });
+    }
+    if (kind === 'runs') {
+      return new views.RunsView({ api: this.api, trans, execute });
+    }
+    if (kind === 'compare') {
+      return new views.CompareView({ api: this.api, runIds: key.split(','), trans, execute });
     }
     const load =
       kind === 'version' ? () => this.api.version(key) : () => Promise.resolve(this._compiled(key));
@@ -171,6 +178,8 @@ export namespace KfopsApp {
     notebooks: INotebookTracker | null;
     editors: IEditorTracker | null;
     stateDB: IStateDB | null;
+    /** Draws what JupyterLab can draw itself; without it such things show as tables and text. */
+    rendermime: IRenderMimeRegistry | null;
     trans: TranslationBundle;
     /** Keeps the views in the main area, so that a reload opens them again. */
     tracker: WidgetTracker<MainAreaWidget>;

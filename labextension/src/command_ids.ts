@@ -16,6 +16,10 @@ export namespace CommandIDs {
   export const openVersion = 'kfops:open-version';
   /** Open the view named in `args.view` anew, after a reload. */
   export const openView = 'kfops:open-view';
+  /** Open all runs in the main area. */
+  export const openRuns = 'kfops:open-runs';
+  /** Show the runs in `args.run_ids`, with commas between them, side by side. */
+  export const compareRuns = 'kfops:compare-runs';
   /** Stop the run in `args.run_id`. */
   export const stopRun = 'kfops:stop-run';
   /** Retry the failed run in `args.run_id`: what has succeeded is kept. */

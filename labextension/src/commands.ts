@@ -87,6 +87,10 @@ export function addCommands(options: {
   add(CommandIDs.openRun, trans.__('Open run'), (kfops, args) =>
     kfops.openView(`run:${String(args.run_id)}`)
   );
+  add(CommandIDs.openRuns, trans.__('Show all runs'), kfops => kfops.openView('runs:'));
+  add(CommandIDs.compareRuns, trans.__('Compare runs'), (kfops, args) =>
+    kfops.openView(`compare:${String(args.run_ids)}`)
+  );
   add(CommandIDs.openVersion, trans.__('Show pipeline graph'), (kfops, args) =>
     kfops.openView(
       args.version_id ? `version:${String(args.version_id)}` : `source:${String(args.path)}`

@@ -1,5 +1,6 @@
 /** @jest-environment node */
-import { groupCounts, layoutGraph, neighbour, smoothPath } from '../src/graph/layout';
+import { groupCounts } from '../src/graph/groups';
+import { layoutGraph, neighbour, smoothPath } from '../src/graph/layout';
 import type { ILayout, IPlaced } from '../src/graph/layout';
 import { graph, step } from './fakes';
 

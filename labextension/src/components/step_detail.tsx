@@ -1,12 +1,13 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { useEffect, useRef, useState } from 'react';
 
 import { durationOf, exactTime } from '../format';
 import type { StepLogModel } from '../models/step_log';
 import type { Kfops } from '../tokens';
+import { Artifacts } from './artifacts';
+import type { IArtifactSource } from './artifacts';
 import { CopyButton } from './copy';
-import { Problem } from './problem';
+import { Log } from './log';
 import { StateIcon } from './states';
 
 /** A step: what went in, what came out, why it failed, and its log. */
@@ -14,9 +15,11 @@ export function StepDetail(props: {
   step: Kfops.IStep | null;
   hasRun: boolean;
   log: StepLogModel | null;
+  /** Where artifacts are asked for; null for a step that has not run. */
+  artifacts: IArtifactSource | null;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { step, hasRun, log, trans } = props;
+  const { step, hasRun, log, artifacts, trans } = props;
   if (!step) {
     return (
       <div className="kfops-Detail kfops-mod-empty">
@@ -57,6 +60,9 @@ export function StepDetail(props: {
         trans={trans}
       />
       {step.image && <Pairs title={trans.__('Image')} pairs={[[step.image, '']]} trans={trans} />}
+      {artifacts && step.output_artifacts.length > 0 && (
+        <Artifacts key={`${step.id} ${step.state}`} source={artifacts} step={step} trans={trans} />
+      )}
       {log && <Log log={log} step={step} trans={trans} />}
     </div>
   );
@@ -95,84 +101,6 @@ function Pairs(props: {
           </React.Fragment>
         ))}
       </dl>
-    </>
-  );
-}
-
-/** A log that follows its end, until the reader scrolls up to read. */
-function Log(props: {
-  log: StepLogModel;
-  step: Kfops.IStep;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { log, step, trans } = props;
-  const area = useRef<HTMLPreElement>(null);
-  const [follows, setFollows] = useState(true);
-  const { text } = log;
-  useEffect(() => {
-    if (follows && area.current) {
-      area.current.scrollTop = area.current.scrollHeight;
-    }
-  }, [text, follows]);
-  const onScroll = () => {
-    const { current } = area;
-    if (current) {
-      setFollows(current.scrollHeight - current.scrollTop - current.clientHeight < 24);
-    }
-  };
-  const download = () => {
-    const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = `${step.name.replace(/[^\w.-]+/g, '-')}.log`;
-    link.click();
-    URL.revokeObjectURL(url);
-  };
-  const waits = step.state === 'pending';
-  return (
-    <>
-      <h4 className="kfops-Log-head">
-        {trans.__('Log')}
-        {!log.isComplete && step.state === 'running' && (
-          <span className="kfops-Live">{trans.__('live')}</span>
-        )}
-        {text && (
-          <span className="kfops-mod-end">
-            <CopyButton text={text} label={trans.__('Copy the log')} trans={trans} />
-            <button
-              type="button"
-              className="kfops-Link"
-              data-kfops="log-download"
-              onClick={download}
-            >
-              {trans.__('Download')}
-            </button>
-          </span>
-        )}
-      </h4>
-      {log.error && !text && <Problem error={log.error} trans={trans} />}
-      {text ? (
-        <pre
-          className="kfops-Log"
-          data-kfops="step-log"
-          ref={area}
-          tabIndex={0}
-          aria-label={trans.__('Log of %1', step.name)}
-          onScroll={onScroll}
-        >
-          {text}
-        </pre>
-      ) : (
-        !log.error && (
-          <p className="kfops-Quiet" data-kfops="step-log-empty">
-            {waits
-              ? trans.__('The step has not begun.')
-              : log.isComplete
-                ? trans.__('The step wrote nothing.')
-                : trans.__('Nothing written yet.')}
-          </p>
-        )
-      )}
     </>
   );
 }

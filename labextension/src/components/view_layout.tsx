@@ -4,9 +4,11 @@ import { Suspense, useRef, useState } from 'react';
 
 import type { StepLogModel } from '../models/step_log';
 import type { Kfops } from '../tokens';
+import type { IArtifactSource } from './artifacts';
 import { Skeleton } from './section';
 import { StepDetail } from './step_detail';
 import { StepTree } from './step_tree';
+import { Timeline } from './timeline';
 
 /** The graph's library is the larger part of all code: it is fetched when a graph is first shown. */
 const GraphView = React.lazy(() => import(/* webpackChunkName: "graph" */ '../graph/graph_view'));
@@ -36,6 +38,7 @@ export function ViewLayout(props: {
   selected: string;
   step: Kfops.IStep | null;
   log: StepLogModel | null;
+  artifacts: IArtifactSource | null;
   onSelect: (stepId: string) => void;
   /** The tabs after graph and steps. */
   tabs: ITab[];
@@ -56,6 +59,9 @@ export function ViewLayout(props: {
       )
     },
     { name: 'steps', title: trans.__('Steps'), content: <StepTree {...shared} /> },
+    ...(hasRun
+      ? [{ name: 'timeline', title: trans.__('Timeline'), content: <Timeline {...shared} /> }]
+      : []),
     ...props.tabs
   ];
   const current = tabs.find(tab => tab.name === shown) ?? tabs[0]!;
@@ -67,7 +73,7 @@ export function ViewLayout(props: {
       list.current?.querySelector<HTMLElement>(`[data-kfops="tab-${next.name}"]`)?.focus();
     }
   };
-  const withDetail = current.name === 'graph' || current.name === 'steps';
+  const withDetail = ['graph', 'steps', 'timeline'].includes(current.name);
   return (
     <div className="kfops-View">
       {props.header}
@@ -107,6 +113,7 @@ export function ViewLayout(props: {
               step={props.step}
               hasRun={hasRun}
               log={props.log}
+              artifacts={props.artifacts}
               trans={trans}
             />
           </aside>

@@ -13,13 +13,13 @@ export interface ISize {
   height: number;
 }
 
-const ZOOM = { least: 0.02, most: 2, readable: 0.75, margin: 24 };
+const ZOOM = { least: 0.02, fitted: 0.1, most: 2, readable: 0.75, margin: 24 };
 
 /** The place at which a drawing is seen whole, in the middle, and no larger than it is. */
 export function fit(drawing: ISize, window: ISize): IPlace {
   const across = (window.width - 2 * ZOOM.margin) / Math.max(1, drawing.width);
   const down = (window.height - 2 * ZOOM.margin) / Math.max(1, drawing.height);
-  const zoom = Math.min(1, Math.max(ZOOM.least, Math.min(across, down)));
+  const zoom = Math.min(1, Math.max(ZOOM.fitted, Math.min(across, down)));
   return {
     zoom,
     x: (window.width - drawing.width * zoom) / 2,

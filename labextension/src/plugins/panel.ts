@@ -4,6 +4,7 @@ import { WidgetTracker } from '@jupyterlab/apputils';
 import type { MainAreaWidget } from '@jupyterlab/apputils';
 import { IEditorTracker } from '@jupyterlab/fileeditor';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
@@ -31,7 +32,8 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     IEditorTracker,
     ISettingRegistry,
     IStateDB,
-    ITranslator
+    ITranslator,
+    IRenderMimeRegistry
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -40,7 +42,8 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     editors: IEditorTracker | null,
     settings: ISettingRegistry | null,
     stateDB: IStateDB | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    rendermime: IRenderMimeRegistry | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(TEXT_DOMAIN);
     let interval = DEFAULT_INTERVAL;
@@ -69,6 +72,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
             notebooks,
             editors,
             stateDB,
+            rendermime,
             trans,
             tracker,
             idleInterval: () => interval

@@ -25,6 +25,7 @@ export const shortcutsPlugin: JupyterFrontEndPlugin<void> = {
       CommandIDs.upload,
       CommandIDs.buildImages,
       CommandIDs.run,
+      CommandIDs.openRuns,
       CommandIDs.refresh
     ];
     for (const command of offered) {

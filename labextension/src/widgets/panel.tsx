@@ -109,6 +109,16 @@ function Content(props: PanelContent.IOptions): JSX.Element {
                 {...section('runs')}
                 title={trans.__('Runs')}
                 count={model.runs.value?.length}
+                aside={
+                  <button
+                    type="button"
+                    className="kfops-Link kfops-Section-aside"
+                    data-kfops="all-runs"
+                    onClick={() => void execute(CommandIDs.openRuns)}
+                  >
+                    {trans.__('All…')}
+                  </button>
+                }
               >
                 <Runs
                   runs={model.runs.state}

@@ -1,4 +1,5 @@
 import { ReactWidget } from '@jupyterlab/apputils';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import * as React from 'react';
@@ -6,6 +7,7 @@ import { useEffect } from 'react';
 
 import { errorOf } from '../api';
 import type { KfopsApi } from '../api';
+import type { IArtifactSource } from '../components/artifacts';
 import { CopyButton } from '../components/copy';
 import { useAction, useChanges } from '../components/hooks';
 import { Problem } from '../components/problem';
@@ -30,6 +32,8 @@ export class RunView extends ReactWidget {
       runId: options.runId,
       active: () => this.isVisible
     });
+    const { api, runId, rendermime } = options;
+    this._artifacts = { previews: stepId => api.previews(runId, stepId), rendermime };
     this._model.run.changed.connect(this._onRunChanged, this);
     this.addClass('kfops-RunView');
     this.node.dataset.kfops = 'run-view';
@@ -57,7 +61,9 @@ export class RunView extends ReactWidget {
 
   protected override render(): JSX.Element {
     const { trans, execute } = this._options;
-    return <Content model={this._model} trans={trans} execute={execute} />;
+    return (
+      <Content model={this._model} artifacts={this._artifacts} trans={trans} execute={execute} />
+    );
   }
 
   private _onRunChanged(): void {
@@ -71,12 +77,14 @@ export class RunView extends ReactWidget {
 
   private _options: RunView.IOptions;
   private _model: RunModel;
+  private _artifacts: IArtifactSource;
 }
 
 export namespace RunView {
   export interface IOptions {
     api: KfopsApi;
     runId: string;
+    rendermime: IRenderMimeRegistry | null;
     trans: TranslationBundle;
     execute: Execute;
   }
@@ -84,10 +92,11 @@ export namespace RunView {
 
 function Content(props: {
   model: RunModel;
+  artifacts: IArtifactSource;
   trans: TranslationBundle;
   execute: Execute;
 }): JSX.Element {
-  const { model, trans } = props;
+  const { model, artifacts, trans } = props;
   useChanges(model.changed);
   const run = model.run.value;
   const graph = run?.graph ?? null;
@@ -121,6 +130,7 @@ function Content(props: {
       selected={model.selected}
       step={model.step}
       log={model.log}
+      artifacts={artifacts}
       onSelect={id => model.select(id)}
       tabs={[
         {

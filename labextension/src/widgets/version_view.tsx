@@ -90,6 +90,7 @@ function Content(props: VersionView.IOptions & { onShown: (shown: Shown) => void
       selected={selected}
       step={value.graph.steps.find(step => step.id === selected) ?? null}
       log={null}
+      artifacts={null}
       onSelect={setSelected}
       tabs={[
         {

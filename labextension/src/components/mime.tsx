@@ -1,0 +1,38 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { Widget } from '@lumino/widgets';
+import * as React from 'react';
+import { useEffect, useRef } from 'react';
+
+/** What JupyterLab's own renderers make of a MIME bundle, as of one that nobody trusts. */
+export function Mime(props: {
+  data: Record<string, unknown>;
+  rendermime: IRenderMimeRegistry;
+}): JSX.Element {
+  const { data, rendermime } = props;
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const bundle = data as ReadonlyPartialJSONObject;
+    const type = rendermime.preferredMimeType(bundle, 'any');
+    if (!type || !host.current) {
+      return;
+    }
+    const renderer = rendermime.createRenderer(type);
+    Widget.attach(renderer, host.current);
+    void renderer
+      .renderModel(rendermime.createModel({ data: bundle, trusted: false }))
+      .catch((reason: unknown) => {
+        if (host.current) {
+          host.current.textContent = String(reason);
+        }
+      });
+    return () => {
+      // React may have taken the host away already
+      if (renderer.isAttached && renderer.node.isConnected) {
+        Widget.detach(renderer);
+      }
+      renderer.dispose();
+    };
+  }, [data, rendermime]);
+  return <div className="kfops-Mime" ref={host} />;
+}
