@@ -1,6 +1,6 @@
-"""One run, looked at until it has ended: told of its changes by a backend that tells them, else asked again and again.
+"""Looking at a run, or at the list of runs: a backend that tells of changes is listened to, any other asked again.
 
-The embedded backend tells (``/apis/v1alpha1/runs/{id}:watch``); Kubeflow Pipelines has to be asked.
+The embedded backend tells (``/apis/v1alpha1/runs/{id}:watch`` and ``runs:watch``); Kubeflow Pipelines has to be asked.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ class RunWatch:
         self._detail: Dict[str, Any] = {}
         self._run: Optional[Run] = None
         self._looked = 0.0
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the backend tells of changes by itself."""
+        return self._stream is not None
 
     def look(self, patience: float) -> Run:
         """Return the run as it is now, after waiting for a change, ``patience`` seconds at most.
@@ -114,3 +119,45 @@ class RunWatch:
             workflow = {**workflow, "status": {**message.get("status", before), "nodes": nodes}}
         self._detail = {"run": run, "pipeline_runtime": {"workflow_manifest": workflow}}
         return True
+
+
+class ListWatch:
+    """Looks whether the list of runs has changed.
+
+    Parameters
+    ----------
+    ask
+        Asks for what is compared, given the connection: the newest runs.
+    """
+
+    def __init__(self, connection: Connection, ask: Callable[[Connection], Any]) -> None:
+        self._connection = connection
+        self._ask = ask
+        self._stream = connection.stream("/apis/v1alpha1/runs:watch")
+        self._last: Any = None
+
+    def changed(self, patience: float) -> bool:
+        """Return whether there is something new, after waiting for it, ``patience`` seconds at most.
+
+        Raises
+        ------
+        ConnectionFailed, BackendError
+            The backend does not answer, or refuses.
+        """
+        if self._stream is None:
+            if self._last is not None:
+                time.sleep(patience)
+            before, self._last = self._last, self._ask(self._connection)
+            return bool(self._last != before)
+        self._stream.wait(patience)
+        news = False
+        line = self._stream.line()
+        while line is not None:
+            news = news or len(json.loads(line)) > 1  # a sign of life has its number alone
+            line = self._stream.line()
+        return news
+
+    def close(self) -> None:
+        """Look no more."""
+        if self._stream is not None:
+            self._stream.close()

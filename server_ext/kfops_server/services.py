@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Dict, Optional
 
+from .changes import Changes
 from .operations import Operations
 from .worker_client import LogSink, WorkerClient
 
@@ -23,7 +24,12 @@ class Services:
     root: str
     compile_time_limit: float
     request_time_limit: float
+    changes: Changes = field(init=False)
     _status: Dict[str, asyncio.Task[Dict[str, Any]]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """Have changes watched by the worker."""
+        self.changes = Changes(lambda method, params, on_log: self.worker.call(method, params, on_log=on_log))
 
     async def ask(self, method: str, **params: Any) -> Any:
         """Return the worker's answer to a request that must end within the request time limit.
@@ -55,6 +61,7 @@ class Services:
 
     async def close(self) -> None:
         """Cancel what runs and end the worker."""
+        await self.changes.close()
         await self.operations.close()
         await self.worker.close()
 

@@ -1,7 +1,8 @@
 """A worker that speaks the protocol and does as it is told: it answers with the request, or fails in a named way.
 
 What it is told stands in ``version_id``: ``crash`` ends it, ``silent`` never answers, ``log`` writes a log first, the
-code of an error raises that error.
+code of an error raises that error. Of everything that is watched it tells a change whenever a run is stopped; a run
+called ``unwatchable`` cannot be watched. ``asked`` tells how often each method was asked for.
 """
 
 import json
@@ -29,13 +30,16 @@ def main():
             stream.flush()
 
     send({"ready": {"kfp": "1.7.0", "kfops": "0", "python": "3.11.0"}})
-    cancelled = []
+    cancelled, watches, asked = [], [], {}
     for line in stream:
         message = json.loads(line)
         if "cancel" in message:
             cancelled.append(message["cancel"])
+            watches = [watch for watch in watches if watch != message["cancel"]]
+            asked["cancelled"] = len(cancelled)
             continue
         number, method, params = message["id"], message["method"], message["params"]
+        asked[method] = asked.get(method, 0) + 1
         told = params.get("version_id", "")
         if told == "crash":
             print("Fatal: out of luck", SECRET, file=sys.stderr, flush=True)
@@ -58,11 +62,20 @@ def main():
                 "details": {"a": 1},
             }
             send({"id": number, "error": error})
+        elif method == "runs.watch" and params["run_id"] != "unwatchable":
+            watches.append(number)
+            send({"id": number, "log": "changed\n"})
+        elif method == "runs.watch":
+            send({"id": number, "error": {"code": "not_found", "message": "No such run."}})
+        elif told == "asked":
+            send({"id": number, "result": asked})
         elif method == "status":
             if os.environ.get("SCRIPTED_WORKER") == "connects slowly":
                 time.sleep(1)
             send({"id": number, "result": {"kind": "embedded", "host": "http://127.0.0.1:1", "error": None}})
         else:
+            for watch in watches if method == "runs.stop" else ():
+                send({"id": watch, "log": "changed\n"})
             send({"id": number, "result": {"method": method, "params": params}})
 
 

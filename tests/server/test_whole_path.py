@@ -8,6 +8,7 @@ import os
 import subprocess
 import textwrap
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -254,6 +255,39 @@ async def test_a_run_is_stopped_while_its_log_is_read(api, finished, jp_root_dir
     assert code == 200, stopped
     assert stopped["state"] in ("stopping", "stopped")
     assert (await ended(api, run["id"]))["state"] == "stopped"
+
+
+async def test_a_page_is_told_of_what_is_done_to_a_run_elsewhere(api, finished, jp_root_dir, data_folder):
+    (jp_root_dir / "slow.py").write_text(SLOW)
+    _, operation = await api("POST", "versions", {"path": "slow.py", "function": "sleeper"})
+    version = (await finished(operation))["result"]
+    _, first = await api("GET", "changes", runs="0")
+    _, run = await api("POST", "runs", {"version_id": version["id"]})
+    _, second = await api("GET", "changes", runs=str(first["runs"]))
+    assert second["runs"] > first["runs"]
+    assert run["id"] in [found["id"] for found in (await api("GET", "runs"))[1]["runs"]]
+    seen, states = 0, [""]
+    for _ in range(50):
+        _, answer = await api("GET", "changes", run=f"{run['id']}:{seen}")
+        assert answer["lost"] == []
+        seen = answer["run"].get(run["id"], seen)
+        states.append((await api("GET", f"runs/{run['id']}"))[1]["state"])
+        if states[-1] == "running" and "stopping" not in states:
+            states.append("stopping")
+            stop_in_the_backend(data_folder, run["id"])
+        if states[-1] == "stopped":
+            break
+    assert states[-1] == "stopped"
+
+
+def stop_in_the_backend(folder, run_id):
+    """Stop a run as somebody else would, of whom the server knows nothing."""
+    url = json.loads((folder / "connection.json").read_text())["url"]
+    token = (folder / "token").read_text().strip()
+    request = urllib.request.Request(
+        f"{url}/apis/v1beta1/runs/{run_id}/terminate", b"", {"Authorization": f"Bearer {token}"}
+    )
+    urllib.request.urlopen(request, timeout=20).close()
 
 
 async def test_a_failed_run_names_its_step_and_is_retried(api, finished, jp_root_dir):

@@ -301,11 +301,11 @@ def test_a_backend_that_tells_of_changes_is_not_asked_for_them(
             backend.move(started.id, "Succeeded", DONE)
 
     asked: List[str] = []
-    monkeypatch.setattr(type(backend.connection), "get_json", lambda self, path, *_, **__: asked.append(path))
-    with pytest.raises(RunTimeout):
-        wait(started.id, timeout=0.3, connection=backend.connection)
-    wait(started.id, timeout=20, interval=0.2, on_update=look, connection=backend.connection)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(backend.connection), "get_json", lambda self, path, *_, **__: asked.append(path))
+        with pytest.raises(RunTimeout):
+            wait(started.id, timeout=0.3, connection=backend.connection)
+        wait(started.id, timeout=20, interval=0.2, on_update=look, connection=backend.connection)
     assert not asked
     assert seen[-1] == get_run(started.id, backend.connection)
     assert [run_now.state for run_now in seen] == ["pending", "running", "succeeded"]

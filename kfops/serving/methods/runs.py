@@ -9,6 +9,7 @@ from kfops.config import load
 from kfops.serving.calls import Call, Method
 from kfops.serving.logs import log_part
 from kfops.serving.methods.access import Access, Wire, wire, wires
+from kfops.serving.watches import Watches
 
 
 class RunMethods:
@@ -16,11 +17,13 @@ class RunMethods:
 
     def __init__(self, access: Access) -> None:
         self._access = access
+        self._watches = Watches()
 
     def table(self) -> Dict[str, Method]:
         """Return the methods by the names they have over the wire."""
         return {
             "runs.list": self.list_runs,
+            "runs.watch": self.watch,
             "runs.create": self.create_run,
             "runs.get": self.get_run,
             "runs.stop": self.stop_run,
@@ -40,6 +43,14 @@ class RunMethods:
         )
         self._access.projects.seen((run.id for run in found), root)
         return {"runs": wires(found), "next_page_token": token}
+
+    def watch(self, call: Call, root: str, run_id: str) -> None:
+        """Log a line for each change of a run, of the list of runs for "", until the request is given up."""
+        connection = self._access.ask(root, _reached, about=run_id)
+        if run_id:
+            self._watches.run(call, run_id, connection)
+        else:
+            self._watches.list(call, connection)
 
     def create_run(
         self,
@@ -63,7 +74,10 @@ class RunMethods:
         return wire(started)
 
     def get_run(self, call: Call, root: str, run_id: str) -> Wire:
-        """Return one run with its graph."""
+        """Return one run with its graph; the backend is not asked for one that it tells about."""
+        told = self._watches.latest(run_id)
+        if told is not None:
+            return wire(told)
         return self._access.ask(root, lambda c: wire(runs.get_run(run_id, c)), about=run_id)
 
     def stop_run(self, call: Call, root: str, run_id: str) -> Wire:
@@ -95,3 +109,9 @@ class RunMethods:
     def step_log(self, call: Call, root: str, run_id: str, step_id: str, offset: int) -> Wire:
         """Return a step's log from ``offset`` on."""
         return self._access.ask(root, lambda c: log_part(run_id, step_id, offset, c), about=run_id)
+
+
+def _reached(connection: Any) -> Any:
+    """Return a connection that works now; one that does not is replaced when this raises."""
+    connection.get("/apis/v1beta1/healthz", timeout=5.0, what="answer")
+    return connection

@@ -107,7 +107,14 @@ class KfopsHandler(APIHandler):
 
     async def ask(self, method: str, **params: Any) -> Any:
         """Return the worker's answer, by the configuration of the project that the query names."""
-        return await self.services.ask(method, root=await self.project(), **params)
+        params = {"root": await self.project(), **params}
+        changes = self.services.changes
+        if self.request.method == "GET":
+            return await changes.shared(method, params, lambda: self.services.ask(method, **params))
+        try:
+            return await self.services.ask(method, **params)
+        finally:
+            changes.forget()
 
     def number(self, name: str, default: int, *, least: int, most: int) -> int:
         """Return an integer of the query; raises InvalidInput."""

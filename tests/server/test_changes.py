@@ -1,0 +1,89 @@
+"""Pages are told of changes: the worker watches once, however many pages wait, and is asked once for what changed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from kfops_server import changes
+
+
+async def asked(api):
+    """Return how often the worker was asked for each method."""
+    return (await api("GET", "versions/asked"))[1]
+
+
+async def waited(api, query):
+    status, answer = await api("GET", "changes", **query)
+    assert status == 200
+    return answer
+
+
+async def test_every_page_is_told_of_a_change_and_the_worker_watches_once(api):
+    first = await waited(api, {"runs": "0", "run": "r1:0"})
+    assert first["runs"] > 0
+    assert list(first["run"]) == ["r1"]
+    seen = {"runs": str(first["runs"]), "run": f"r1:{first['run']['r1']}"}
+    pages = [asyncio.ensure_future(waited(api, seen)) for _ in range(3)]
+    await asyncio.sleep(0.3)
+    assert not any(page.done() for page in pages)
+    await api("PATCH", "runs/r2", {"state": "stopped"})
+    for answer in await asyncio.gather(*pages):
+        assert answer["runs"] > first["runs"] or answer["run"]["r1"] > first["run"]["r1"]
+    assert (await asked(api))["runs.watch"] == 2
+
+
+async def test_what_changed_is_fetched_once_for_all_pages(api):
+    await waited(api, {"runs": "0"})
+    await waited(api, {"run": "r1:0"})
+    for _ in range(2):
+        await asyncio.gather(*(api("GET", path) for path in ("runs", "runs", "runs/r1", "runs/r1", "runs/r1")))
+    counts = await asked(api)
+    assert (counts["runs.list"], counts["runs.get"]) == (1, 1)
+    await api("PATCH", "runs/r1", {"state": "stopped"})
+    await api("GET", "runs/r1")
+    assert (await asked(api))["runs.get"] == 2
+
+
+async def test_of_what_is_not_watched_no_answer_is_kept(api):
+    for _ in range(2):
+        assert (await api("GET", "runs/r1"))[0] == 200
+    assert (await asked(api))["runs.get"] == 2
+
+
+async def test_one_question_that_many_ask_at_once_is_asked_once_also_when_it_fails(api):
+    answers = await asyncio.gather(*(api("GET", "versions/error-not-found") for _ in range(4)))
+    assert {status for status, _ in answers} == {404}
+    assert (await asked(api))["versions.get"] == 1 + 1  # this question is one too
+    assert (await api("GET", "versions/error-not-found"))[0] == 404
+    assert (await asked(api))["versions.get"] == 2 + 2
+
+
+async def test_what_cannot_be_watched_is_said_to_be_asked_for(api):
+    assert (await waited(api, {"run": "unwatchable:0"}))["lost"] == ["unwatchable"]
+
+
+async def test_no_more_is_watched_than_the_worker_has_room_for(api, monkeypatch):
+    monkeypatch.setattr(changes, "MOST", 2)
+    for run_id in ("r1", "r2"):
+        assert (await waited(api, {"run": f"{run_id}:0"}))["run"]
+    assert (await waited(api, {"run": "r3:0"}))["lost"] == ["r3"]
+
+
+async def test_a_page_without_news_is_answered_and_a_watch_that_nobody_waits_for_ends(api, monkeypatch):
+    monkeypatch.setattr(changes, "LINGER", 0.2)
+    first = await waited(api, {"runs": "0"})
+    answer = await waited(api, {"runs": str(first["runs"]), "wait": "1"})
+    assert answer == {"runs": None, "run": {}, "lost": []}
+    for _ in range(100):
+        if (await asked(api)).get("cancelled"):
+            break
+        await asyncio.sleep(0.05)
+    assert (await asked(api))["cancelled"] == 1
+    again = await waited(api, {"runs": str(first["runs"])})
+    assert again["runs"] > first["runs"]
+
+
+@pytest.mark.parametrize("query", [{"runs": "x"}, {"run": "r1"}, {"run": "r1:-1"}, {"runs": "0", "wait": "21"}])
+async def test_what_is_no_number_is_refused(api, query):
+    assert (await api("GET", "changes", **query))[0] == 400
