@@ -121,9 +121,9 @@ class Guard:
 
     def _fork(self, job: Dict[str, Any], log: int) -> Any:
         if self._isolated and self._view is None:
-            self._view = namespaces.View(job["root"])
+            self._view = namespaces.View(job["root"], job)
         if self._view is not None:
-            self._view.refresh(job)
+            self._view.refresh()
         else:
             os.makedirs(job["root"], exist_ok=True)
         self._ending = [pid for pid in self._ending if os.waitpid(pid, os.WNOHANG)[0] == 0]

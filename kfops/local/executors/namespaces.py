@@ -67,38 +67,34 @@ def fork() -> int:
 
 
 class View:
-    """A folder with the host's top-level entries in it, prepared once for all the steps that have it as their root.
+    """A folder with the host's entries in it, prepared once for all the steps that have it as their root.
 
-    The process that makes it must have its own mounts.
+    The process that makes it must have its own mounts. What the first job has of its own is left out for all.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, job: Dict[str, Any]) -> None:
         self._root = root
+        self._tree = _tree(job)
         self._mounted: Set[str] = set()
-        self._own: Set[str] = set()
-        self._seen: Tuple[int, int] = (0, 0)
+        self._seen: List[int] = []
         _mount(root, root, _BIND)
         _mount("none", root, _UNBINDABLE)  # else the host folder that it is in would bring it along, mounts and all
 
-    def refresh(self, job: Dict[str, Any]) -> None:
-        """Follow the host: show what has come to its top level, but for what the job wants for itself."""
-        if not self._seen[1]:
-            self._own = set(_tree(job))
+    def refresh(self) -> None:
+        """Follow the host: show what is new in the folders whose entries are shown one by one."""
         if self._seen != self._stamps():
-            for name in sorted(set(os.listdir("/")) - self._mounted - self._own):
-                self._show(name)
+            self._fill("/", self._root, self._tree)
             self._seen = self._stamps()
 
     def enter(self, job: Dict[str, Any]) -> None:
         """In a child of :func:`fork`: add what is the job's own, and make the folder the root."""
         assert _libc is not None
         tree = _tree(job)
-        for name in self._mounted & set(tree):
-            _check(_libc.umount2(os.fsencode(os.path.join(self._root, name)), _DETACH), "umount2")
-        for name in self._own - set(tree):
-            self._show(name)
-        for name, below in tree.items():
-            _own_folder(os.path.join("/", name), os.path.join(self._root, name), below)
+        for name in set(tree) | set(self._tree):
+            if name not in tree or name not in self._tree or tree[name] != self._tree[name]:
+                self._make_anew(name, tree)
+        for folder in job["private"]:
+            _empty_folder(self._root + folder)
         for folder in job["visible"]:
             if _show(folder, self._root):
                 _read_only(self._root + folder)
@@ -111,12 +107,59 @@ class View:
         _check(_libc.umount2(b".", _DETACH), "umount2")
         os.chdir("/")
 
-    def _stamps(self) -> Tuple[int, int]:
-        return os.stat("/").st_mtime_ns, os.stat(self._root).st_mtime_ns
+    def _stamps(self) -> List[int]:
+        folders = ["/", self._root, *(f"/{name}" for name, below in self._tree.items() if below is not None)]
+        return [os.stat(folder).st_mtime_ns if os.path.isdir(folder) else 0 for folder in folders]
 
-    def _show(self, name: str) -> None:
-        if _show_entry(os.path.join("/", name), os.path.join(self._root, name)):
-            self._mounted.add(name)
+    def _make_anew(self, name: str, tree: Tree) -> None:
+        """Give a top-level entry the form that it has in a job's own tree, or in none."""
+        assert _libc is not None
+        place = os.path.join(self._root, name)
+        for mounted in sorted(self._mounted, reverse=True):
+            if mounted == place or mounted.startswith(place + "/"):
+                _check(_libc.umount2(os.fsencode(mounted), _DETACH), "umount2")
+                self._mounted.discard(mounted)
+        if name in tree:
+            self._own(os.path.join("/", name), place, tree[name])
+        else:
+            self._show(os.path.join("/", name), place)
+
+    def _fill(self, source: str, place: str, tree: Tree) -> None:
+        """Show a host folder's entries, but for those that are the step's own; make those."""
+        source = os.path.realpath(source)
+        try:
+            entries = sorted(os.listdir(source))
+        except OSError:
+            entries = []
+        for name in entries:
+            if name not in tree:
+                self._show(os.path.join(source, name), os.path.join(place, name))
+        for name, below in tree.items():
+            self._own(os.path.join(source, name), os.path.join(place, name), below)
+
+    def _own(self, source: str, place: str, below: Optional[Tree]) -> None:
+        if below is None:
+            _empty_folder(place)
+        else:
+            os.makedirs(place, exist_ok=True)
+            self._fill(source, place, below)
+
+    def _show(self, source: str, place: str) -> None:
+        """Show an entry at a place where there is nothing, or only what was made to mount it on."""
+        if place in self._mounted:
+            return
+        if os.path.islink(source):
+            if not os.path.lexists(place):
+                os.symlink(os.readlink(source), place)
+        elif os.path.isdir(source):
+            if not os.path.lexists(place) or (os.path.isdir(place) and not os.listdir(place)):
+                os.makedirs(place, exist_ok=True)
+                _mount(source, place, _BIND | _REC)
+                self._mounted.add(place)
+        elif os.path.exists(source) and (not os.path.lexists(place) or not os.path.getsize(place)):
+            open(place, "ab").close()
+            _mount(source, place, _BIND)
+            self._mounted.add(place)
 
 
 def _tree(job: Dict[str, Any]) -> Tree:
@@ -224,38 +267,10 @@ def _place(tree: Tree, folder: str, leaf: Any) -> None:
         tree[parts[-1]] = leaf
 
 
-def _own_folder(source: str, place: str, below: Optional[Tree]) -> None:
-    """Make a folder of the step's own; unless it is to be empty, show in it what the host has there."""
+def _empty_folder(place: str) -> None:
     os.makedirs(place, exist_ok=True)
-    if below is None:
-        if os.stat(place).st_mode & 0o7777 != 0o1777:
-            os.chmod(place, 0o1777)  # noqa: S103  (what /tmp has everywhere)
-        return
-    source = os.path.realpath(source)
-    try:
-        entries = sorted(os.listdir(source))
-    except OSError:
-        entries = []
-    for name in entries:
-        if name not in below and not os.path.lexists(os.path.join(place, name)):
-            _show_entry(os.path.join(source, name), os.path.join(place, name))
-    for name, further in below.items():
-        _own_folder(os.path.join(source, name), os.path.join(place, name), further)
-
-
-def _show_entry(source: str, place: str) -> bool:
-    """Show an entry of a host folder at a place that has none, or only what was made to mount it on."""
-    if os.path.islink(source):
-        if not os.path.lexists(place):
-            os.symlink(os.readlink(source), place)
-        return False
-    if os.path.isdir(source):
-        os.makedirs(place, exist_ok=True)
-        _mount(source, place, _BIND | _REC)
-    elif os.path.exists(source):
-        open(place, "ab").close()
-        _mount(source, place, _BIND)
-    return os.path.exists(source)
+    if os.stat(place).st_mode & 0o7777 != 0o1777:
+        os.chmod(place, 0o1777)  # noqa: S103  (what /tmp has everywhere)
 
 
 def _mount(source: str, target: str, flags: int) -> None:
