@@ -7,6 +7,7 @@ kept as it is, in a folder named like the key, and packed when somebody reads it
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
@@ -84,9 +85,13 @@ class ArtifactStore:
         return self._folder / inner if scheme == "minio" else self._folder / scheme / inner
 
     def save_uri(self, uri: str, source: Path) -> None:
-        """Store what a step has left for a URI, taking it away from where it was."""
+        """Store what a step has left for a URI, but for empty folders, taking it away from where it was."""
         target = self.path_of(uri)
-        _replace(source, target.parent, target.name, move=True)
+        for folder, _, _ in os.walk(str(source), topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+        if os.path.lexists(str(source)):
+            _replace(source, target.parent, target.name, move=True)
 
     def _of_key(self, key: str) -> Path:
         return self._folder / DEFAULT_BUCKET / self._safe(key[: -len(_SUFFIX)] if key.endswith(_SUFFIX) else key)

@@ -224,10 +224,17 @@ def _launcher(draft: Draft) -> None:
     launch = launcher.parse(draft.argv)
     if launch is None:
         return
-    draft.argv, executor_input = launcher.prepare(launch, draft.host, draft.around.artifacts)
+    launched = launcher.prepare(
+        launch,
+        draft.host,
+        draft.around.artifacts,
+        default_root=(draft.around.secrets.of(launcher.CONFIG) or {}).get(launcher.ROOT_KEY, ""),
+        region=draft.asked.get("AWS_REGION", ""),
+    )
+    draft.argv = launched.argv
 
     def finish() -> Metrics:
-        return launcher.metrics(launcher.finish(launch, executor_input, draft.host, draft.around.artifacts))
+        return launcher.metrics(launcher.finish(launched, draft.host, draft.around.artifacts))
 
     draft.afterwards.append(finish)
 
