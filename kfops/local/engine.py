@@ -138,10 +138,10 @@ class Engine:
         except asyncio.CancelledError:
             raise
         except RecursionError as error:
-            run.fail(f"The workflow is nested too deeply: {error}.")
+            await run.fail(f"The workflow is nested too deeply: {error}.")
         except Exception as error:
             _log.exception("run %s", run_id)
-            run.fail(f"The engine failed: {error}")
+            await run.fail(f"The engine failed: {error}")
 
     def _forget(self, run_id: str) -> None:
         self._tasks.pop(run_id, None)

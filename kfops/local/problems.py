@@ -7,7 +7,8 @@
     ├── Conflict        not in the state that the thing is in       (HTTP 409)
     ├── Unauthorized    no token, or a wrong one                    (HTTP 401)
     ├── Forbidden       not from there                              (HTTP 403)
-    └── Unsupported     the embedded backend does not do it         (HTTP 501)
+    ├── Unsupported     the embedded backend does not do it         (HTTP 501)
+    └── NoRoom          the disk is full                            (HTTP 507)
 
 Each knows its gRPC code, because clients of Kubeflow Pipelines read it from the answer.
 """
@@ -103,3 +104,11 @@ class Unsupported(Problem):
     status = 501
     grpc_code = 12
     kind = "Unimplemented"
+
+
+class NoRoom(Problem):
+    """Nothing can be stored, because the disk is full."""
+
+    status = 507
+    grpc_code = 8
+    kind = "ResourceExhausted"

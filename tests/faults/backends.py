@@ -18,7 +18,7 @@ RUNS = "/apis/v1beta1/runs"
 ENDED = ("Succeeded", "Failed", "Error")
 
 
-def ask(endpoint: daemon.Endpoint, method: str, path: str, body: Any = None, timeout: float = 10) -> Any:
+def ask(endpoint: daemon.Endpoint, method: str, path: str, body: Any = None, timeout: float = 30) -> Any:
     """Return what the backend answers; raises URLError when it is gone or refuses."""
     request = urllib.request.Request(
         endpoint.url + path,

@@ -8,11 +8,14 @@ ended yet.
 from __future__ import annotations
 
 import asyncio
+import errno
+import functools
 import json
 import os
 from pathlib import Path
 from typing import Iterable, List
 
+from ..room import with_room
 from ..workflow.nodes import Node
 
 
@@ -38,15 +41,24 @@ class Journal:
         return nodes
 
     async def write(self, nodes: Iterable[Node]) -> None:
-        """Add nodes; they are durable when this returns. Meanwhile the event loop goes on."""
+        """Add nodes; they are durable when this returns. Meanwhile the event loop goes on.
+
+        A full disk is waited for: what has ended is not to be executed again for want of room.
+        """
+        lines = b"".join(json.dumps(node).encode() + b"\n" for node in nodes)
+        await with_room(functools.partial(self._append, lines), str(self._path))
+        await asyncio.get_event_loop().run_in_executor(None, _sync, self._file)
+
+    def _append(self, lines: bytes) -> None:
         if self._file < 0:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(str(self._path), os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             size = os.fstat(self._file).st_size
             if size and os.pread(self._file, 1, size - 1) != b"\n":
                 os.write(self._file, b"\n")  # what a crash cut off must not swallow the next line
-        os.write(self._file, b"".join(json.dumps(node).encode() + b"\n" for node in nodes))
-        await asyncio.get_event_loop().run_in_executor(None, _sync, self._file)
+        if os.write(self._file, lines) < len(lines):
+            self.close()  # so that what there was no room for is found to be cut off, as after a crash
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
     def close(self) -> None:
         """Close the file."""

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
+from ..room import with_room
 from ..workflow.nodes import FULFILLED, Node, Nodes, finish, progress, timestamp
 from ..workflow.plan import Plan, Planner, Start
 from ..workflow.spec import Workflow, parse
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 TERMINATED = "terminated"
 OVERDUE = "Step exceeded its deadline"
 _LEAST_PAUSE = 0.05
+_MOST_PAUSE = 10.0
 _SHARE_OF_TIME = 10
 
 
@@ -90,7 +92,7 @@ class Run:
                 plan = self._planner.plan(time.time(), begun, self._width - len(begun))
                 await self._begin(plan.start)
                 final = plan.phase in FULFILLED and not self._active and not self._ended
-                self._save(plan, final)
+                await self._save(plan, final)
                 if final:
                     self._journal.remove()
                     return
@@ -99,10 +101,10 @@ class Run:
             await self._abandon()
             self._journal.close()
 
-    def fail(self, message: str) -> None:
+    async def fail(self, message: str) -> None:
         """Bring the run to an end that the engine itself is the cause of."""
         self._planner.stop(time.time(), message)
-        self._save(Plan(phase="Error", message=message), True)
+        await self._save(Plan(phase="Error", message=message), True)
 
     def _recover(self) -> None:
         for node in self._journal.read():
@@ -125,11 +127,14 @@ class Run:
                 finish(node, result.phase, time.time(), result.message)
         await self._journal.write(self._nodes[start.node_id] for start, _ in ended)
         for start, result in ended:
-            if result.metrics:
-                self._records.save_metrics(self._id, start.node_id, result.metrics)
-            if result.phase == "Succeeded":
-                self._remember(start, result)
+            await with_room(functools.partial(self._keep, start, result), f"run {self._id}")
         self._dirty = True
+
+    def _keep(self, start: Start, result: Result) -> None:
+        if result.metrics:
+            self._records.save_metrics(self._id, start.node_id, result.metrics)
+        if result.phase == "Succeeded":
+            self._remember(start, result)
 
     async def _stop_if_due(self) -> None:
         overdue = self._planner.overdue(time.time())
@@ -224,7 +229,7 @@ class Run:
             remembered = {"run_id": self._id, "node_id": start.node_id, "outputs": result.outputs}
             self._records.remember(key, self._id, start.node_id, remembered)
 
-    def _save(self, plan: Plan, final: bool) -> None:
+    async def _save(self, plan: Plan, final: bool) -> None:
         now = time.monotonic()
         if not final and (not self._dirty or now < self._saved_at + self._pause):
             return
@@ -232,9 +237,9 @@ class Run:
         self._status["message"] = plan.message
         self._status["finishedAt"] = timestamp(time.time()) if final else None
         self._status["conditions"] = [{"type": "SpecWarning", "status": "True", "message": self._runner.notice}]
-        self._records.save_status(self._id, self._status)
+        await with_room(functools.partial(self._records.save_status, self._id, self._status), f"run {self._id}")
         self._saved_at = time.monotonic()
-        self._pause = max(_LEAST_PAUSE, _SHARE_OF_TIME * (self._saved_at - now))
+        self._pause = min(max(_LEAST_PAUSE, _SHARE_OF_TIME * (self._saved_at - now)), _MOST_PAUSE)
         self._dirty = False
 
     async def _sleep(self, plan: Plan) -> None:
