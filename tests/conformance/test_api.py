@@ -163,6 +163,8 @@ def test_a_run_belongs_to_the_default_experiment_and_the_default_version_when_it
 
 def test_the_workflow_is_prepared_as_kubeflow_prepares_it(caller, workflow):
     workflow["metadata"]["annotations"] = {"note": "run {{workflow.uid}}"}
+    workflow["spec"]["podMetadata"] = {"labels": {"team": "a"}}
+    workflow["spec"]["templates"][1]["metadata"] = {"annotations": {"sidecar.istio.io/inject": "true"}}
     body = {
         "name": "prepared",
         "pipeline_spec": {
@@ -180,6 +182,12 @@ def test_the_workflow_is_prepared_as_kubeflow_prepares_it(caller, workflow):
         "note": f"run {run_id}",
         "pipelines.kubeflow.org/run_name": "prepared",
     }
+    assert executed["spec"]["podMetadata"] == {"labels": {"team": "a", "pipeline/runid": run_id}}
+    assert executed["spec"]["serviceAccountName"] == "pipeline-runner"
+    main, echo = executed["spec"]["templates"]
+    assert main["metadata"]["annotations"] == {"sidecar.istio.io/inject": "false"}
+    assert main["metadata"]["labels"] == {"pipelines.kubeflow.org/cache_enabled": "true"}
+    assert echo["metadata"]["annotations"] == {"sidecar.istio.io/inject": "true"}, "what is said there stays"
     month = time.strftime("%Y-%m", time.gmtime())
     assert executed["spec"]["arguments"]["parameters"][0]["value"] == f"id {run_id} at {month}"
     assert detail["run"]["pipeline_spec"]["parameters"] == body["pipeline_spec"]["parameters"]
@@ -223,8 +231,25 @@ def test_a_workflow_with_something_that_is_not_emulated_is_refused_by_name(calle
     refused(caller.ask("POST", f"{V1}/runs", body), 400, "suspend")
 
 
-def test_a_malformed_workflow_is_refused(caller, workflow):
-    workflow["spec"]["templates"] = [{"name": "main", "dag": {"tasks": "none"}}]
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("spec", "templates", 0, "dag", "tasks"),
+        ("metadata", "labels"),
+        ("metadata", "annotations"),
+        ("spec", "podMetadata"),
+        ("spec", "podMetadata", "labels"),
+        ("spec", "templates", 1, "metadata"),
+        ("spec", "templates", 1, "metadata", "labels"),
+        ("spec", "templates", 1, "metadata", "annotations"),
+    ],
+    ids=lambda where: ".".join(map(str, where)),
+)
+def test_a_malformed_workflow_is_refused(caller, workflow, where):
+    inner = workflow
+    for name in where[:-1]:
+        inner = inner[name] if isinstance(name, int) else inner.setdefault(name, {})
+    inner[where[-1]] = "none"
     body = {"name": "r", "pipeline_spec": {"workflow_manifest": json.dumps(workflow)}}
     assert caller.ask("POST", f"{V1}/runs", body).status == 400
 

@@ -23,7 +23,7 @@ _OPTIONAL_OUTPUTS = ("mlpipeline-ui-metadata", "mlpipeline-metrics")
 
 def v2_pipeline_name(workflow: dict[str, Any], name: str) -> None:
     """Give a v2-compatible workflow the name under which it has been uploaded, as its parameter ``pipeline-name``."""
-    annotations = workflow.get("metadata", {}).get("annotations") or {}
+    annotations = _mapping(workflow.get("metadata") or {}, "annotations")
     if annotations.get("pipelines.kubeflow.org/v2_pipeline") != "true":
         return
     for parameter in workflow["spec"]["arguments"]["parameters"]:
@@ -82,6 +82,8 @@ def prepare(
     for template in prepared["spec"].get("templates", []):
         if isinstance(template, dict):
             _mark_template(template)
+    pods = _mapping(prepared["spec"], "podMetadata")
+    prepared["spec"]["podMetadata"] = {**pods, "labels": {**_mapping(pods, "labels"), "pipeline/runid": run_id}}
     metadata = prepared.get("metadata") or {}
     prepared["metadata"] = _metadata(metadata, name or _name(metadata), run_id, run_name, created_at)
     prepared["metadata"]["labels"].update(labels or {})
@@ -108,21 +110,29 @@ def _metadata(metadata: dict[str, Any], name: str, run_id: str, run_name: str, c
         "namespace": NAMESPACE,
         "uid": run_id,
         "creationTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created_at // 1_000_000)),
-        "labels": {**(metadata.get("labels") or {}), "pipeline/runid": run_id},
-        "annotations": {**(metadata.get("annotations") or {}), "pipelines.kubeflow.org/run_name": run_name},
+        "labels": {**_mapping(metadata, "labels"), "pipeline/runid": run_id},
+        "annotations": {**_mapping(metadata, "annotations"), "pipelines.kubeflow.org/run_name": run_name},
     }
 
 
 def _mark_template(template: dict[str, Any]) -> None:
     """Add what the server adds to every template, and make its own two outputs optional."""
-    metadata = template.get("metadata") or {}
+    metadata = _mapping(template, "metadata")
     template["metadata"] = {
         **metadata,
-        "annotations": {**(metadata.get("annotations") or {}), "sidecar.istio.io/inject": "false"},
-        "labels": {**(metadata.get("labels") or {}), "pipelines.kubeflow.org/cache_enabled": "true"},
+        "annotations": {"sidecar.istio.io/inject": "false", **_mapping(metadata, "annotations")},
+        "labels": {**_mapping(metadata, "labels"), "pipelines.kubeflow.org/cache_enabled": "true"},
     }
     outputs = template.get("outputs")
     artifacts = outputs.get("artifacts") if isinstance(outputs, dict) else None
     for artifact in artifacts if isinstance(artifacts, list) else []:
         if isinstance(artifact, dict) and artifact.get("name") in _OPTIONAL_OUTPUTS:
             artifact["optional"] = True
+
+
+def _mapping(owner: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the mapping called ``name``, {} when it is absent; raises Invalid when it is something else."""
+    found = owner.get(name) or {}
+    if not isinstance(found, dict):
+        raise Invalid(f"The workflow's {name} must be a mapping.")
+    return found
