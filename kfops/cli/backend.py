@@ -96,6 +96,8 @@ def local_status(as_json: bool) -> None:
             "Version": data.get("version", ""),
             "Process": str(data.get("pid", "")),
             "Active runs": str(data.get("active_runs", "")),
+            "Executor": _executor(data["settings"]),
+            "Secrets": data["settings"]["secrets"],
             "Data": data["data_dir"],
             "Size": ", ".join(f"{name} {amount}" for name, amount in sizes.items()),
         }
@@ -115,6 +117,16 @@ def reset(yes: bool) -> None:
     click.echo(f"Deleted {deleted}")
     if kfp_context.logout(deleted):
         click.echo("Its token is gone from kfp's file.")
+
+
+def _executor(settings: Dict[str, Any]) -> str:
+    """Say how the steps of the project that was connected last are executed."""
+    name = str(settings["executor"])
+    if name == "container":
+        name += f" ({settings['engine']})"
+    if settings["parallelism"]:
+        name += f", {settings['parallelism']} steps at a time"
+    return name
 
 
 COMMANDS = (status, local)

@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ import kfops
 from kfops.errors import LocalBackendError
 
 from . import folder
+from .settings import last_connected
 from .spawning import spawn
 
 _HEALTH_TIME = 1.0
@@ -100,10 +101,12 @@ def ensure_running(data_dir: os.PathLike[str] | None = None, timeout: float = 15
 def status(data_dir: os.PathLike[str] | None = None) -> dict[str, Any]:
     """Return how the backend is: ``running``, ``data_dir``, ``sizes`` in bytes by part of the data folder.
 
-    When it is running also ``pid``, ``url``, ``version``, ``uptime`` in seconds and ``active_runs``.
+    ``settings`` are those of the project that was connected last. When it is running also ``pid``, ``url``,
+    ``version``, ``uptime`` in seconds and ``active_runs``.
     """
     path = folder.data_folder(data_dir)
-    found: dict[str, Any] = {"running": False, "data_dir": str(path), "sizes": _sizes(path)}
+    settings = asdict(last_connected(path))
+    found: dict[str, Any] = {"running": False, "data_dir": str(path), "sizes": _sizes(path), "settings": settings}
     endpoint = _running(path)
     if endpoint is not None:
         answer = _ask(endpoint.url, endpoint.token_path, "/apis/kfops/status") or {}

@@ -4,7 +4,8 @@
     backend.lock       held by the backend's process; its pid and last port
     connection.json    where the backend answers; only there while one is running (or was killed)
     token              the bearer token
-    kfops.db, backend.log, runs/, artifacts/, models/
+    settings.json      how the steps of the project that was connected last are executed
+    kfops.db, backend.log, runs/, artifacts/, models/, packages/
 
 Only the standard library is imported here and in ``daemon.py``: every command pays for it.
 """

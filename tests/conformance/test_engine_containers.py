@@ -16,14 +16,16 @@ from kfops.config import load
 from kfops.connection import connect
 from kfops.errors import BackendError
 from kfops.local import daemon
+from kfops.local.execution.caching import ENABLED
 from kfops.local.execution.container_job import pull_policy
 from kfops.local.executors import engines
 from kfops.local.settings import Settings, stamp
 from tests.fakes import containers
 from tests.fakes.containers import IMAGE
-from tests.fakes.engine import Ended, dag, engine_in, executed, task, workflow
+from tests.fakes.engine import Ended, MemoryRecords, dag, engine_in, executed, task, workflow
 
 CONTAINERS = pytest.mark.needs("containers")
+WORD = {"parameters": [{"name": "word", "valueFrom": {"path": "/tmp/word"}}]}
 OURS = "label=kfops.data-dir"
 
 
@@ -37,9 +39,12 @@ def podman(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert containers.podman("ps", "--all", "--quiet", "--filter", OURS) == ""
 
 
+_OF_TEMPLATE = ("inputs", "outputs", "volumes", "initContainers", "metadata")
+
+
 def sh(name: str, script: str, **container: Any) -> dict[str, Any]:
     """Return a template whose container runs a shell text in the image of the tests."""
-    fields = {key: container.pop(key) for key in ("inputs", "outputs", "volumes", "initContainers") if key in container}
+    fields = {key: container.pop(key) for key in _OF_TEMPLATE if key in container}
     made = {"image": IMAGE, "command": ["sh", "-c", script], **container}
     return {"name": name, "container": made, **fields}
 
@@ -135,7 +140,7 @@ def test_a_user_of_the_image_s_own_can_read_and_leave_files(tmp_path: Path) -> N
         "id -u; cat /tmp/inputs/raw && echo mine > /tmp/word",
         securityContext={"runAsUser": 1234},
         inputs={"artifacts": [raw]},
-        outputs={"parameters": [{"name": "word", "valueFrom": {"path": "/tmp/word"}}]},
+        outputs=WORD,
     )
     ended = one(template, tmp_path)
     assert (ended.log("a"), ended.output("a", "word")) == ("1234\nreadable", "mine")
@@ -182,6 +187,19 @@ def test_how_a_container_ended_is_told(script: str, fields: dict[str, Any], mess
         template["container"]["resources"] = {"limits": limits}
     node = one(template, tmp_path, **fields).nodes["a"]
     assert (node["phase"], node["message"]) == ("Failed", message)
+
+
+@CONTAINERS
+@pytest.mark.usefixtures("podman")
+def test_what_a_process_gave_is_not_taken_from_the_cache_for_a_container(tmp_path: Path) -> None:
+    step = sh("a", "echo ${FROM_IMAGE:-no} > /tmp/word", metadata={"labels": {ENABLED: "true"}}, outputs=WORD)
+    records = MemoryRecords()
+    as_process = executed(workflow(dag("main", task("a")), step), tmp_path, records=records)
+    for _, remembered in records.cache.values():
+        remembered["run_id"] = "another"
+    again = MemoryRecords(cache=records.cache)
+    in_container = executed(in_containers(dag("main", task("a")), step), tmp_path, records=again)
+    assert (as_process.output("a", "word"), in_container.output("a", "word")) == ("no", "yes")
 
 
 @CONTAINERS

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterator
 
 import pytest
+from click.testing import CliRunner
 
+from kfops.cli.command import commands
 from kfops.config import load
 from kfops.connection import connect
 from kfops.errors import BackendError, InvalidInput
@@ -170,3 +172,11 @@ def finished(connection: Any, run_id: str) -> Dict[str, Any]:
             return found
         time.sleep(0.05)
     raise AssertionError("the run does not end")
+
+
+def test_the_status_says_how_the_project_that_was_connected_last_is_executed(data_dir: Path, tmp_path: Path) -> None:
+    connect(project(tmp_path / "one", "local: {executor: warm, parallelism: 2, secrets: s.yaml}"), kind="embedded")
+    shown = CliRunner().invoke(commands, ["local", "status"]).output
+    assert "warm, 2 steps at a time" in shown
+    assert "s.yaml" in shown
+    assert daemon.status(data_dir)["settings"]["parallelism"] == 2

@@ -81,7 +81,9 @@ class Runners:
         key = (settings.executor, settings.engine, settings.secrets)
         if key not in self._runners:
             secrets = Path(settings.secrets) if settings.secrets else self._data_dir / _SECRETS
-            self._runners[key] = StepRunner(self._data_dir, self._executor(settings), self._python, secrets)
+            executor = self._executor(settings)
+            python = "" if executor.images else self._python
+            self._runners[key] = StepRunner(self._data_dir, executor, python, secrets)
         return self._runners[key]
 
     def _executor(self, settings: Settings) -> Executor:

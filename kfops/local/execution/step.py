@@ -55,7 +55,7 @@ class StepRunner:
     executor
         Makes the processes.
     python
-        The pipeline environment's interpreter; the steps' ``python`` and ``python3``.
+        The pipeline environment's interpreter; the steps' ``python`` and ``python3``. "" where they bring their own.
     secrets
         The file with secrets and config maps.
     """
