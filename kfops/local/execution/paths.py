@@ -16,6 +16,8 @@ WORK = "/.kfops/work"
 TEMPORARY = "/tmp"  # noqa: S108  (the step's own, which nobody else can reach)
 #: Folders that every step has for itself.
 OWN = [TEMPORARY, WORK, *MOUNTS.values()]
+#: Folders that images keep for mounts: where a step sees the host's, what it adds there is its own all the same.
+FOR_MOUNTS = ("/media", "/mnt", "/srv")
 _LINKS = 20
 NO_MOUNTS: Mapping[str, str] = MappingProxyType({})
 

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
 from ..executors.base import Job
-from .paths import OWN
+from .paths import FOR_MOUNTS, OWN
 
 #: After so many seconds the kernel has let go of what was mounted in a root; before, removing that takes it long.
 _LET_GO = 0.5
-#: The folders around every step's own.
+#: The folders around every step's own, and those in which the host's entries are shown one by one.
 _AROUND = sorted({os.path.dirname(folder) for folder in OWN})
+_SHOWN = ["/", *FOR_MOUNTS]
 
 
 class Roots:
@@ -110,25 +111,29 @@ class Roots:
 
 def lasts(job: Job) -> bool:
     """Tell whether a job has only what every step has in its root, so that the root can be used again."""
-    return not job.opened and not job.mounts and set(job.private) == set(OWN)
+    return set(job.opened) <= set(FOR_MOUNTS) and not job.mounts and set(job.private) == set(OWN)
 
 
 def _seen(root: Path) -> Tuple[int, List[str]]:
     """Return when a root's entries were last made or removed, and their names; times alone may be too coarse."""
-    return os.stat(root).st_mtime_ns, [name for folder in _AROUND for name in os.listdir(f"{root}{folder}")]
+    return os.stat(root).st_mtime_ns, [name for folder in _around(root) for name in os.listdir(f"{root}{folder}")]
 
 
 def _only_expected(root: Path) -> bool:
     """Tell whether a root holds the places of the host's entries and of every step's own folders, and no more."""
     own = {*OWN, *_AROUND}
-    for folder in _AROUND:
+    for folder in _around(root):
         for entry in os.scandir(f"{root}{folder}"):
             seen = os.path.join(folder, entry.name)
             if seen in own:
                 continue
-            if folder != "/" or not os.path.lexists(seen) or _link(entry.path) != _link(seen):
+            if folder not in _SHOWN or not os.path.lexists(seen) or _link(entry.path) != _link(seen):
                 return False
     return True
+
+
+def _around(root: Path) -> List[str]:
+    return [*_AROUND, *(folder for folder in FOR_MOUNTS if os.path.isdir(f"{root}{folder}"))]
 
 
 def _link(path: str) -> str:
