@@ -56,7 +56,8 @@ def prepare(
     LauncherError
         A parameter has not its declared type, an input artifact is missing, or the pipeline root cannot be used.
     """
-    root = launch.root(default_root or DEFAULT_ROOT)
+    # A step that makes no artifacts has no use for the root, and can do with one that holds none.
+    root = launch.root(default_root or DEFAULT_ROOT) if launch.runtime["outputArtifacts"] else ""
     inputs = {"parameters": _input_parameters(launch), "artifacts": _input_artifacts(launch, host)}
     metadata = {"s3_region": region} if root.startswith("s3://") else {}
     outputs = {

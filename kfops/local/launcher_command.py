@@ -33,7 +33,7 @@ class Launch:
         Raises
         ------
         LauncherError
-            It is none that the launcher knows; it looks before it starts anything.
+            It is none that the launcher knows.
         """
         text = self.options.get("pipeline_root") or default
         try:
