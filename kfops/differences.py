@@ -11,8 +11,8 @@ from kfops.compiling.text import dump
 from kfops.connection import Connection, connect
 from kfops.graph import graph_of
 from kfops.pipelines import read_version
-from kfops.types import Graph, VersionDiff
-from kfops.version_state import workflow_in
+from kfops.types import Graph, PipelineVersion, VersionDiff
+from kfops.version_state import version_title, workflow_in
 
 __all__ = ["compare_versions", "version_text"]
 
@@ -54,8 +54,8 @@ def compare_versions(old_id: str, new_id: str, connection: Optional[Connection] 
         difflib.unified_diff(
             dump(old).splitlines(),
             dump(new).splitlines(),
-            fromfile=f"{old_version.pipeline_name} {old_version.name}",
-            tofile=f"{new_version.pipeline_name} {new_version.name}",
+            fromfile=_title(old_version),
+            tofile=_title(new_version),
             lineterm="",
         )
     )
@@ -67,6 +67,11 @@ def compare_versions(old_id: str, new_id: str, connection: Optional[Connection] 
         text="\n".join(lines[:_MOST_LINES]),
         truncated=len(lines) > _MOST_LINES,
     )
+
+
+def _title(version: PipelineVersion) -> str:
+    title = version_title(version.name, version.id, version.pipeline_name, version.pipeline_id)
+    return f"{version.pipeline_name} {title}"
 
 
 def _comparable(workflow: Dict[str, Any]) -> Dict[str, Any]:

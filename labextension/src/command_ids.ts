@@ -20,6 +20,8 @@ export namespace CommandIDs {
   export const openRuns = 'kfops:open-runs';
   /** Show the runs in `args.run_ids`, with commas between them, side by side. */
   export const compareRuns = 'kfops:compare-runs';
+  /** Open the notebook or file in `args.path` that a version was made from. */
+  export const openSource = 'kfops:open-source';
   /** Stop the run in `args.run_id`. */
   export const stopRun = 'kfops:stop-run';
   /** Retry the failed run in `args.run_id`: what has succeeded is kept. */

@@ -96,6 +96,9 @@ export function addCommands(options: {
       args.version_id ? `version:${String(args.version_id)}` : `source:${String(args.path)}`
     )
   );
+  add(CommandIDs.openSource, trans.__('Open the source'), (_, args) =>
+    app.commands.execute('docmanager:open', { path: String(args.path) })
+  );
   add(CommandIDs.openView, trans.__('Open KFOPS view'), (kfops, args) =>
     kfops.openView(String(args.view).replace(/^kfops-/, ''))
   );

@@ -31,7 +31,7 @@ export function RunTable(props: {
     return column ? (
       <button
         type="button"
-        className={`kfops-Table-head kfops-Col-${name}`}
+        className={`kfops-RunTable-head kfops-Col-${name}`}
         data-kfops={`sort-${name}`}
         aria-pressed={current}
         title={trans.__('Sort by %1', label)}
@@ -40,12 +40,12 @@ export function RunTable(props: {
         {label} <span aria-hidden="true">{current ? (down ? '▾' : '▴') : ''}</span>
       </button>
     ) : (
-      <span className={`kfops-Table-head kfops-Col-${name}`}>{label}</span>
+      <span className={`kfops-RunTable-head kfops-Col-${name}`}>{label}</span>
     );
   };
   return (
-    <div className="kfops-Table">
-      <div className="kfops-Table-row kfops-mod-head">
+    <div className="kfops-RunTable">
+      <div className="kfops-RunTable-row kfops-mod-head">
         <span className="kfops-Col-choose" />
         {head('state', trans.__('State'))}
         {head('name', trans.__('Name'))}
@@ -62,10 +62,10 @@ export function RunTable(props: {
         onEnd={props.onEnd}
         label={trans.__('Runs')}
         name="run-table"
-        className="kfops-Table-body"
+        className="kfops-RunTable-body"
         render={run => (
           <div
-            className={`kfops-Table-row ${chosen.has(run.id) ? 'kfops-mod-selected' : ''}`}
+            className={`kfops-RunTable-row ${chosen.has(run.id) ? 'kfops-mod-selected' : ''}`}
             data-kfops="table-run"
             data-run={run.id}
             data-state={run.state}

@@ -5,19 +5,17 @@ import * as React from 'react';
 import { useEffect, useState } from 'react';
 
 import { errorOf } from '../api';
-import { CopyButton } from '../components/copy';
-import { Images } from '../components/images';
+import type { KfopsApi } from '../api';
+import { Changes } from '../components/changes';
+import { PackageText } from '../components/package_text';
+import { ParameterTable } from '../components/parameter_table';
 import { Problem } from '../components/problem';
 import { Empty, Skeleton } from '../components/section';
-import { countSteps } from '../components/source';
+import { isVersion, nameOf, VersionHeader } from '../components/version_header';
+import type { Shown } from '../components/version_header';
 import { ViewLayout } from '../components/view_layout';
-import { formatSize, shortId } from '../format';
 import type { Loaded } from '../models/resource';
-import { formParameters, spacedJson } from '../parameters';
-import { CommandIDs } from '../tokens';
-import type { Kfops } from '../tokens';
-
-type Shown = Kfops.IPackage | Kfops.IPipelineVersion;
+import { formParameters } from '../parameters';
 
 /** The graph of a package that has been compiled, or of a pipeline version. */
 export class VersionView extends ReactWidget {
@@ -36,6 +34,7 @@ export class VersionView extends ReactWidget {
         onShown={shown => {
           this.title.label = nameOf(shown);
         }}
+        onDeleted={() => this.parent?.close()}
       />
     );
   }
@@ -45,6 +44,7 @@ export class VersionView extends ReactWidget {
 
 export namespace VersionView {
   export interface IOptions {
+    api: KfopsApi;
     load: () => Promise<Shown | null>;
     title: string;
     trans: TranslationBundle;
@@ -54,16 +54,10 @@ export namespace VersionView {
   }
 }
 
-function isVersion(shown: Shown): shown is Kfops.IPipelineVersion {
-  return 'pipeline_id' in shown;
-}
-
-function nameOf(shown: Shown): string {
-  return isVersion(shown) ? `${shown.pipeline_name} · ${shown.name}` : shown.name;
-}
-
-function Content(props: VersionView.IOptions & { onShown: (shown: Shown) => void }): JSX.Element {
-  const { trans, load, onShown } = props;
+function Content(
+  props: VersionView.IOptions & { onShown: (shown: Shown) => void; onDeleted: () => void }
+): JSX.Element {
+  const { api, trans, load, onShown } = props;
   const shown = useShown(props);
   const [selected, setSelected] = useState('');
   const value = shown.kind === 'ready' ? shown.value : null;
@@ -84,7 +78,15 @@ function Content(props: VersionView.IOptions & { onShown: (shown: Shown) => void
   }
   return (
     <ViewLayout
-      header={<Header shown={value} trans={trans} execute={props.execute} />}
+      header={
+        <VersionHeader
+          shown={value}
+          api={api}
+          trans={trans}
+          execute={props.execute}
+          onDeleted={props.onDeleted}
+        />
+      }
       graph={value.graph}
       hasRun={false}
       selected={selected}
@@ -97,7 +99,21 @@ function Content(props: VersionView.IOptions & { onShown: (shown: Shown) => void
           name: 'parameters',
           title: trans.__('Parameters'),
           content: <ParameterTable parameters={formParameters(value.parameters)} trans={trans} />
-        }
+        },
+        ...(isVersion(value)
+          ? [
+              {
+                name: 'package',
+                title: trans.__('YAML'),
+                content: <PackageText key={value.id} api={api} versionId={value.id} trans={trans} />
+              },
+              {
+                name: 'changes',
+                title: trans.__('Changes'),
+                content: <Changes key={value.id} api={api} version={value} trans={trans} />
+              }
+            ]
+          : [])
       ]}
       trans={trans}
     />
@@ -134,84 +150,4 @@ function useShown(options: VersionView.IOptions): Loaded<Shown | null> {
     };
   }, [load, changed]);
   return state;
-}
-
-function Header(props: {
-  shown: Shown;
-  trans: TranslationBundle;
-  execute: VersionView.IOptions['execute'];
-}): JSX.Element {
-  const { shown, trans, execute } = props;
-  const steps = shown.graph ? countSteps(shown.graph) : 0;
-  return (
-    <header className="kfops-Header" data-kfops="version-header">
-      <div className="kfops-Header-line">
-        <h2 className="kfops-Ellipsis">{nameOf(shown)}</h2>
-        <span className="kfops-Buttons kfops-mod-end">
-          {isVersion(shown) && (
-            <button
-              type="button"
-              className="kfops-Button kfops-mod-accept"
-              data-kfops="version-run"
-              onClick={() => void execute(CommandIDs.run, { version_id: shown.id })}
-            >
-              {trans.__('Run…')}
-            </button>
-          )}
-        </span>
-      </div>
-      <div className="kfops-Header-line kfops-Quiet">
-        <span>{trans._n('%1 step', '%1 steps', steps, steps)}</span>
-        {!isVersion(shown) && <span>{formatSize(shown.size)}</span>}
-        {shown.sha256 && (
-          <span className="kfops-Facts-id">
-            {trans.__('sha')} <code title={shown.sha256}>{shortId(shown.sha256)}</code>
-            <CopyButton text={shown.sha256} label={trans.__('Copy the sha256')} trans={trans} />
-          </span>
-        )}
-        {isVersion(shown) && (
-          <span className="kfops-Facts-id">
-            {trans.__('version')} <code title={shown.id}>{shortId(shown.id)}</code>
-            <CopyButton text={shown.id} label={trans.__('Copy the version id')} trans={trans} />
-          </span>
-        )}
-        {shown.source?.path && <span title={shown.source.sha256}>{shown.source.path}</span>}
-        {isVersion(shown) && <Images images={shown.images} trans={trans} />}
-      </div>
-    </header>
-  );
-}
-
-function ParameterTable(props: {
-  parameters: Kfops.IParameter[];
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { parameters, trans } = props;
-  if (!parameters.length) {
-    return <Empty>{trans.__('This pipeline takes no parameters.')}</Empty>;
-  }
-  return (
-    <div className="kfops-Sheet">
-      <table className="kfops-Table">
-        <thead>
-          <tr>
-            <th scope="col">{trans.__('Parameter')}</th>
-            <th scope="col">{trans.__('Type')}</th>
-            <th scope="col">{trans.__('Default')}</th>
-            <th scope="col">{trans.__('Description')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {parameters.map(parameter => (
-            <tr key={parameter.name}>
-              <th scope="row">{parameter.name}</th>
-              <td>{parameter.type}</td>
-              <td>{parameter.required ? trans.__('required') : spacedJson(parameter.default)}</td>
-              <td>{parameter.description}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
 }
