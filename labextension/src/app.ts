@@ -130,7 +130,14 @@ export class KfopsApp {
     }
     const load =
       kind === 'version' ? () => this.api.version(key) : () => Promise.resolve(this._compiled(key));
-    return new views.VersionView({ load, title: key, trans, execute, changed: this.model.changed });
+    return new views.VersionView({
+      api: this.api,
+      load,
+      title: key,
+      trans,
+      execute,
+      changed: this.model.changed
+    });
   }
 
   /** The last package, or version, of a document. */
