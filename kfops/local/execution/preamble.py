@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -99,10 +100,23 @@ def installed_in(python: str) -> Installed:
 
 
 def _here(name: str) -> Optional[str]:
+    return _looked_up(name, tuple(_changed_at(folder) for folder in sys.path))
+
+
+@functools.lru_cache(maxsize=512)
+def _looked_up(name: str, _changed: Tuple[int, ...]) -> Optional[str]:
+    """Return the installed version; read from a file that is the same until something is installed or removed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _changed_at(folder: str) -> int:
+    try:
+        return os.stat(folder or os.curdir).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _there(python: str, name: str) -> Optional[str]:
