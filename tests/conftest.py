@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -66,10 +68,12 @@ def lacks(program: str) -> bool:
     """Tell whether this machine is without `program`.
 
     `chromium` stands for any Chromium, `root` for being root, `corpus` for the compiled workflows in ../shared/corpus,
-    `memory cgroup` for a control group whose memory a test can limit.
+    `memory cgroup` for a control group whose memory a test can limit, `package index` for an index that pip reaches.
     """
     if program == "corpus":
         return not (ROOT.parent / "shared" / "corpus").is_dir()
+    if program == "package index":
+        return not _reaches_package_index()
     if program == "memory cgroup":
         return not os.access("/sys/fs/cgroup/memory", os.W_OK)
     if program == "containers":
@@ -81,6 +85,12 @@ def lacks(program: str) -> bool:
     if program == "chromium":
         return find_browser() is None and not list(Path(os.environ["PLAYWRIGHT_BROWSERS_PATH"]).glob("chromium-*"))
     return shutil.which(program) is None
+
+
+@functools.lru_cache(maxsize=None)
+def _reaches_package_index() -> bool:
+    asked = [sys.executable, "-m", "pip", "index", "versions", "kfp", "--retries", "0", "--timeout", "10"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 
 def find_browser() -> str | None:

@@ -30,11 +30,13 @@ from .environment import (
     with_interpreter_first,
 )
 from .packages import KFP_NEEDS, Layer, Layers
-from .paths import TEMPORARY, WORK, Rewriting, on_host, opened_folders, own_folders
+from .paths import FOR_MOUNTS, TEMPORARY, WORK, Rewriting, on_host, opened_folders, own_folders
 from .preamble import CONSTRAINTS, PACKAGES, Installed, installs, split
 from .volumes import Volumes
 
-_SHARED_FILES = Path(__file__).resolve().parents[1] / "executors" / "shared_files"
+_EXECUTORS = Path(__file__).resolve().parents[1] / "executors"
+#: Folders with a ``sitecustomize``, for steps without a view of their own and for steps with a layer of packages.
+_SHARED_FILES, _LAYER_FILES = _EXECUTORS / "shared_files", _EXECUTORS / "layer_files"
 #: Metrics for the run, each ``{"name", "numberValue", "format"}``.
 Metrics = List[Dict[str, Any]]
 
@@ -147,7 +149,7 @@ class Draft:
         values["KFOPS_STEP"] = str(self.folder)
         values.update(asked)
         if self.layer is not None:
-            self.layer.show(values, _SHARED_FILES)
+            self.layer.show(values, _LAYER_FILES)
         return Job(
             id=self.step.id,
             argv=argv,
@@ -242,6 +244,8 @@ def _launcher(draft: Draft) -> None:
 def _folders(draft: Draft) -> None:
     draft.private = own_folders(draft.cwd, draft.mounts)
     draft.opened = opened_folders(draft.step.template, draft.private, draft.mounts)
+    if draft.around.isolated:
+        draft.opened += [folder for folder in FOR_MOUNTS if folder not in draft.private and os.path.isdir(folder)]
     draft.visible = _interpreter(draft.around.python)
     draft.around.models.mkdir(parents=True, exist_ok=True)
     draft.shared = [str(draft.around.models)]
@@ -255,7 +259,7 @@ def _packages(draft: Draft) -> None:
         variables = {**inherited(os.environ), **draft.asked}
         draft.layer = draft.around.layers.layer(missing, draft.around.python, variables)
         draft.mounts.append(Mount(str(draft.layer.site), str(draft.layer.site), read_only=True))
-        draft.visible.append(str(_SHARED_FILES))
+        draft.visible.append(str(_LAYER_FILES))
     if not installs(draft.argv):
         return
     constraints = draft.host(CONSTRAINTS)
