@@ -23,7 +23,7 @@ from ..executors.base import Ended
 
 #: kfp 1.7.0 cannot be imported beside later versions of these.
 KFP_NEEDS = "urllib3<2\nsetuptools<81\nPyYAML<6\njsonschema<4\nclick<8\nprotobuf<4\nkubernetes<13\ngoogle-auth<2\n"
-#: Names a step's layer to the ``sitecustomize`` of ``executors/shared_files``.
+#: Names a step's layer to the ``sitecustomize`` of ``executors/layer_files``.
 VARIABLE = "KFOPS_PACKAGES"
 _SITE, _ACCOUNT, _CONSTRAINTS = "site", "layer.json", "constraints.txt"
 _HALF_MADE = ".making-"

@@ -110,8 +110,12 @@ class Roots:
 
 
 def lasts(job: Job) -> bool:
-    """Tell whether a job has only what every step has in its root, so that the root can be used again."""
-    return set(job.opened) <= set(FOR_MOUNTS) and not job.mounts and set(job.private) == set(OWN)
+    """Tell whether a job has only what every step has in its root, so that the root can be used again.
+
+    What is mounted at its own place, as a layer of packages is, leaves no trace there.
+    """
+    in_place = all(mount.path == mount.source for mount in job.mounts)
+    return set(job.opened) <= set(FOR_MOUNTS) and in_place and set(job.private) == set(OWN)
 
 
 def _seen(root: Path) -> Tuple[int, List[str]]:

@@ -1,7 +1,4 @@
-"""Loaded by the Python of a step that needs it, before anything else.
-
-The packages that were installed for the step come first where it looks for modules, and KFOPS_PACKAGES names their
-folder: what else Python does with a folder of packages, such as joining the parts of ``google``, is done here.
+"""Loaded by the Python of a step that has no file system view of its own, before anything else.
 
 kfp keeps a v2 component's artifacts below ``/minio``, ``/gcs`` and ``/s3``. Where a step cannot have such folders for
 itself, kfp is told to use those in the step's folder, which KFOPS_STEP_ROOT names. Nothing is imported for that: the
@@ -11,7 +8,6 @@ prefixes are set when, and only if, the step imports kfp itself.
 import importlib.abc
 import importlib.machinery
 import os
-import site
 import sys
 from types import ModuleType
 from typing import Optional, Sequence
@@ -59,6 +55,4 @@ def _run_the_hidden_one(own: str) -> None:
 
 if "KFOPS_STEP_ROOT" in os.environ:
     sys.meta_path.insert(0, _Finder())
-if "KFOPS_PACKAGES" in os.environ:
-    site.addsitedir(os.environ["KFOPS_PACKAGES"])
 _run_the_hidden_one(os.path.dirname(os.path.abspath(__file__)))
