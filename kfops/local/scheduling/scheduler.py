@@ -39,12 +39,13 @@ class Scheduler:
         self._store = store
         self._engine = engine
         self._clock = clock
-        self._changed = asyncio.Event()
+        self._changed: Optional[asyncio.Event] = None
         self._task: Optional[asyncio.Task[None]] = None
 
     def start(self) -> None:
         """Begin with what is due already."""
-        self._task = asyncio.ensure_future(self._run())
+        self._changed = asyncio.Event()
+        self._task = asyncio.ensure_future(self._run(self._changed))
 
     async def close(self) -> None:
         """Fire no more."""
@@ -54,25 +55,26 @@ class Scheduler:
 
     def look(self) -> None:
         """Look at all recurring runs again, because one has been made or changed."""
-        self._changed.set()
+        if self._changed is not None:
+            self._changed.set()
 
-    async def _run(self) -> None:
+    async def _run(self, changed: asyncio.Event) -> None:
         while True:
-            self._changed.clear()
+            changed.clear()
             try:
                 due = await self.fire()
             except Exception:  # without it, a database that fails once would end all schedules silently
                 log.exception("The recurring runs could not be read; they are looked at again")
                 due = self._clock() + _LOOK
-            await self._sleep(due)
+            await self._sleep(due, changed)
 
-    async def _sleep(self, due: Optional[float]) -> None:
+    async def _sleep(self, due: Optional[float], changed: asyncio.Event) -> None:
         began = self._clock()
         # A clock that has been set back says nothing about when a run will end that others wait for.
-        while not self._changed.is_set() and (due is None or began <= self._clock() < due):
+        while not changed.is_set() and (due is None or began <= self._clock() < due):
             pause = None if due is None else min(_LOOK, max(0.0, due - self._clock()))
             try:
-                await asyncio.wait_for(self._changed.wait(), pause)
+                await asyncio.wait_for(changed.wait(), pause)
             except asyncio.TimeoutError:
                 pass
 
