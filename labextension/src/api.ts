@@ -1,6 +1,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import { ChangeFeed } from './changes';
 import type { Kfops } from './tokens';
 
 /** Why a request failed, in the three parts that every kfops error has. */
@@ -20,7 +21,11 @@ export class KfopsApi {
   constructor(options: KfopsApi.IOptions) {
     this._serverSettings = options.serverSettings;
     this._document = options.document ?? (() => '');
+    this.changes = new ChangeFeed({ wait: (seen, signal) => this._waitForChanges(seen, signal) });
   }
+
+  /** Tells when runs change. */
+  readonly changes: ChangeFeed;
 
   status(): Promise<Kfops.IStatus> {
     return this._request('status');
@@ -162,13 +167,28 @@ export class KfopsApi {
     await this._request(`experiments/${encodeURIComponent(id)}`, 'DELETE');
   }
 
+  private _waitForChanges(
+    seen: ReadonlyMap<string, number>,
+    signal: AbortSignal
+  ): Promise<Kfops.IChanges> {
+    const query = Array.from(seen, ([run, number]) =>
+      run ? `run=${encodeURIComponent(`${run}:${number}`)}` : `runs=${number}`
+    );
+    return this._request(`changes?${query.join('&')}`, 'GET', undefined, signal);
+  }
+
   /**
    * Send a request and read its answer.
    *
    * @throws KfopsResponseError - whatever went wrong: no answer, a refusal, an answer that is not JSON
    */
-  private async _request<T>(path: string, method = 'GET', body?: unknown): Promise<T> {
-    const init: RequestInit = { method, cache: 'no-store' };
+  private async _request<T>(
+    path: string,
+    method = 'GET',
+    body?: unknown,
+    signal?: AbortSignal
+  ): Promise<T> {
+    const init: RequestInit = { method, cache: 'no-store', ...(signal && { signal }) };
     if (body !== undefined) {
       init.body = JSON.stringify(body);
     }

@@ -278,6 +278,16 @@ export namespace Kfops {
     error: IError | null;
   }
 
+  /** Numbers of what has changed; see `GET /kfops/changes`. */
+  export interface IChanges {
+    /** The list of runs; null when it has not changed. */
+    runs: number | null;
+    /** By the run's id. */
+    run: Record<string, number>;
+    /** Ids of runs, or `runs`, that cannot be watched now. */
+    lost: string[];
+  }
+
   export interface ILogPart {
     text: string;
     next_offset: number;

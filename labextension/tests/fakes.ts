@@ -1,6 +1,7 @@
 import type { ServerConnection } from '@jupyterlab/services';
 import { nullTranslator } from '@jupyterlab/translation';
 
+import { ChangeFeed } from '../src/changes';
 import type { Kfops } from '../src/tokens';
 
 export const trans = nullTranslator.load('kfops_lab');
@@ -65,4 +66,34 @@ export function parameter(
   more: Partial<Kfops.IParameter> = {}
 ): Kfops.IParameter {
   return { name, type, default: null, required: false, description: '', ...more };
+}
+
+/** A feed of changes, and the hand on what it is told. */
+export class FakeChanges {
+  /** What was waited for, by request: the numbers seen, by run. */
+  readonly asked: Record<string, number>[] = [];
+
+  readonly feed = new ChangeFeed({
+    wait: (seen, signal) => {
+      this.asked.push(Object.fromEntries(seen));
+      return new Promise((resolve, reject) => {
+        this._answer = { resolve, reject };
+        signal.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    }
+  });
+
+  /** Answer the request that waits. */
+  async tell(answer: Partial<Kfops.IChanges>): Promise<void> {
+    this._answer?.resolve({ runs: null, run: {}, lost: [], ...answer });
+    await jest.advanceTimersByTimeAsync(300);
+  }
+
+  /** Let the request that waits fail. */
+  async fail(): Promise<void> {
+    this._answer?.reject(new Error('no server'));
+    await jest.advanceTimersByTimeAsync(0);
+  }
+
+  private _answer?: { resolve: (answer: Kfops.IChanges) => void; reject: (why: Error) => void };
 }

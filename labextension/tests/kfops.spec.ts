@@ -4,6 +4,7 @@ import type { KfopsApi } from '../src/api';
 import { KfopsModel } from '../src/models/kfops';
 import type { SourceModel } from '../src/models/source';
 import type { Kfops } from '../src/tokens';
+import { FakeChanges } from './fakes';
 
 const READY = {
   server: { version: '1' },
@@ -29,7 +30,8 @@ function modelOver(runs: Kfops.IRun[]) {
     runs: answer('runs', { runs, next_page_token: '' }),
     models: answer('models', []),
     pipelines: answer('pipelines', []),
-    operations: answer('operations', [])
+    operations: answer('operations', []),
+    changes: new FakeChanges().feed
   } as unknown as KfopsApi;
   const changed = new Signal<object, void>({});
   const source = { current: null, changed, dispose: () => undefined } as unknown as SourceModel;

@@ -34,7 +34,8 @@ export class KfopsModel implements IDisposable {
       name: 'kfops-lab:runs',
       load: async () => (await api.runs()).runs,
       interval: runs => (runs?.some(isLive) ? LIVE : this._idleInterval()),
-      active: usable
+      active: usable,
+      follow: { feed: api.changes, run: '' }
     });
     this.models = new Resource({
       name: 'kfops-lab:models',

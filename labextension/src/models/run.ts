@@ -18,7 +18,8 @@ export class RunModel implements IDisposable {
       load: () => api.run(runId),
       // a run that has ended is looked at now and then: a retry makes it go on
       interval: run => (run && !isLive(run) ? 15_000 : 1_000),
-      active
+      active,
+      follow: { feed: api.changes, run: runId }
     });
     this.run.changed.connect(() => {
       this._log?.follow(this.step?.state ?? 'pending');
