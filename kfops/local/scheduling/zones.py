@@ -7,6 +7,7 @@ zone's offset, and the calendar can be reckoned with integers.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from datetime import datetime, timezone, tzinfo
 from typing import Optional
@@ -24,6 +25,7 @@ else:
 
 VARIABLE = "CRON_SCHEDULE_TIMEZONE"
 DAY = 86_400
+_NAME = re.compile("[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 
 
 class Zone:
@@ -67,7 +69,9 @@ class Zone:
 def _zone(name: str) -> Optional[tzinfo]:
     if name == "UTC":
         return timezone.utc
+    if not _NAME.fullmatch(name):  # nor a path
+        return None
     try:
         return _named(name)
-    except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError; the others are of names like ".."
+    except (KeyError, ValueError, OSError):  # not there, or not a zone; ZoneInfoNotFoundError is a KeyError
         return None
