@@ -3,14 +3,21 @@
 kfp keeps a v2 component's artifacts below ``/minio``, ``/gcs`` and ``/s3``. Where a step cannot have such folders for
 itself, kfp is told to use those in the step's folder, which KFOPS_STEP_ROOT names. Nothing is imported for that: the
 prefixes are set when, and only if, the step imports kfp itself.
+
+Every start of Python pays for what is imported here: the abstract classes of a finder and a loader alone would take
+longer than Python's start without them.
 """
 
-import importlib.abc
+from __future__ import annotations
+
 import importlib.machinery
 import os
 import sys
-from types import ModuleType
-from typing import Optional, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Optional, Sequence
 
 _MODULE = "kfp.dsl.io_types"
 _PREFIXES = {
@@ -20,12 +27,12 @@ _PREFIXES = {
 }
 
 
-class _Loader(importlib.abc.Loader):
-    def __init__(self, loader: importlib.abc.Loader) -> None:
+class _Loader:
+    def __init__(self, loader: Any) -> None:
         self._loader = loader
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> Optional[ModuleType]:
-        return self._loader.create_module(spec)
+        return self._loader.create_module(spec)  # type: ignore[no-any-return]
 
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
@@ -33,7 +40,7 @@ class _Loader(importlib.abc.Loader):
             setattr(module, name, os.environ["KFOPS_STEP_ROOT"] + prefix)
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:
     def find_spec(
         self, name: str, path: Optional[Sequence[str]], target: Optional[ModuleType] = None
     ) -> Optional[importlib.machinery.ModuleSpec]:
@@ -41,7 +48,7 @@ class _Finder(importlib.abc.MetaPathFinder):
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
+            spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
         return spec
 
 
