@@ -154,17 +154,18 @@ def test_without_a_schedule_it_runs_once_and_tells_when_it_has(world):
 
 def test_one_that_cannot_start_does_not_keep_the_others_from_it(world, monkeypatch):
     broken, sound = world.job(), world.job()
-    fire = world.store.jobs.fire
+    add = jobs_module.add
 
-    def full(job_id, *rest):
-        if job_id == broken:
+    def full(connection, run):
+        if run.job_id == broken:
             raise OSError("No space left on device")
-        return fire(job_id, *rest)
+        add(connection, run)
 
-    monkeypatch.setattr(world.store.jobs, "fire", full)
+    monkeypatch.setattr(jobs_module, "add", full)
     assert world.look(60) == ["12:01:00"]
     assert world.store.jobs.get(sound).last_index == 1
-    monkeypatch.setattr(world.store.jobs, "fire", fire)
+    assert world.store.jobs.get(broken).last_index == 0, "a tick and its run are remembered together or not at all"
+    monkeypatch.setattr(jobs_module, "add", add)
     assert world.look(0) == ["12:01:00"], "nothing is lost"
 
 
