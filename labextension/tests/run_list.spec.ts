@@ -1,6 +1,7 @@
 import type { KfopsApi } from '../src/api';
 import { RunListModel } from '../src/models/run_list';
 import type { Kfops } from '../src/tokens';
+import { FakeChanges } from './fakes';
 
 jest.mock('@jupyterlab/services', () => ({ ServerConnection: {} }));
 
@@ -20,7 +21,10 @@ function make(all: Kfops.IRun[]) {
     const next = from + size < found.length ? String(from + size) : '';
     return Promise.resolve({ runs: found.slice(from, from + size), next_page_token: next });
   };
-  const model = new RunListModel({ api: { runs } as unknown as KfopsApi, active: () => true });
+  const model = new RunListModel({
+    api: { runs, changes: new FakeChanges().feed } as unknown as KfopsApi,
+    active: () => true
+  });
   return { backend, model };
 }
 

@@ -6,15 +6,13 @@ import type { ISignal } from '@lumino/signaling';
 import { errorOf } from '../api';
 import type { ChangeFeed } from '../changes';
 import type { Kfops } from '../tokens';
+import { Due } from './due';
 
 /** What is known of something that the server has: nothing yet, its value, or why there is none. */
 export type Loaded<T> =
   | { kind: 'loading' }
   | { kind: 'ready'; value: T; stale: Kfops.IError | null }
   | { kind: 'failed'; error: Kfops.IError };
-
-/** Milliseconds after which what is told of is looked at all the same. */
-const TOLD = 30_000;
 
 /**
  * Something that the server has, asked for again and again while somebody looks.
@@ -35,8 +33,9 @@ export class Resource<T> implements IDisposable {
       standby: () => (options.active() ? 'when-hidden' : true)
     });
     const { follow, active } = options;
-    this._following =
-      follow?.feed.follow({ run: follow.run, active, onChange: () => this._onChange() }) ?? null;
+    this._due = follow
+      ? new Due({ ...follow, active, onChange: () => void this._poll.refresh() })
+      : null;
   }
 
   /** Emitted at each look, also when nothing has changed: times on screen go on. */
@@ -62,7 +61,7 @@ export class Resource<T> implements IDisposable {
     if (this._isDisposed) {
       return;
     }
-    this._isDue = true;
+    this._due?.mark();
     await this._poll.refresh();
     await this._poll.tick.catch(() => undefined);
   }
@@ -72,38 +71,17 @@ export class Resource<T> implements IDisposable {
       return;
     }
     this._isDisposed = true;
-    this._following?.dispose();
+    this._due?.dispose();
     this._poll.dispose();
     Signal.clearData(this);
   }
 
   private async _tick(): Promise<void> {
-    const { follow } = this._options;
-    follow?.feed.wake();
-    if (!this._isDue && follow?.feed.isTold(follow.run) && Date.now() - this._loadedAt < TOLD) {
+    if (!this._due) {
+      return this._load();
+    }
+    if (!(await this._due.ask(() => this._load()))) {
       this._changed.emit();
-      return;
-    }
-    this._isLoading = true;
-    try {
-      do {
-        this._isDue = false;
-        this._loadedAt = Date.now();
-        await this._load();
-      } while (this._isDue && !this._isDisposed && this._options.active());
-    } catch (reason) {
-      this._loadedAt = 0;
-      throw reason;
-    } finally {
-      this._isLoading = false;
-    }
-  }
-
-  /** Look again, after the look that is under way: that one may have been too early. */
-  private _onChange(): void {
-    this._isDue = true;
-    if (!this._isLoading) {
-      void this._poll.refresh();
     }
   }
 
@@ -133,10 +111,7 @@ export class Resource<T> implements IDisposable {
 
   private _options: Resource.IOptions<T>;
   private _poll: Poll;
-  private _following: IDisposable | null;
-  private _isDue = true;
-  private _isLoading = false;
-  private _loadedAt = 0;
+  private _due: Due | null;
   private _state: Loaded<T> = { kind: 'loading' };
   private _changed = new Signal<this, void>(this);
   private _isDisposed = false;

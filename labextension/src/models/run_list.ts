@@ -6,6 +6,7 @@ import type { ISignal } from '@lumino/signaling';
 import { errorOf } from '../api';
 import type { KfopsApi } from '../api';
 import type { Kfops } from '../tokens';
+import { Due } from './due';
 
 /** Runs that are asked for at once. */
 const PAGE = 200;
@@ -13,7 +14,7 @@ const PAGE = 200;
 /**
  * Runs that a query finds, as many pages of them as somebody has scrolled through.
  *
- * The first page is looked at again and again, for new runs and new states; older runs are asked for when they come
+ * The first page is looked at when runs have changed, for new runs and new states; older runs are asked for when they come
  * into sight, and kept.
  */
 export class RunListModel implements IDisposable {
@@ -22,9 +23,19 @@ export class RunListModel implements IDisposable {
     this._poll = new Poll({
       name: 'kfops-lab:run-list',
       auto: false,
-      factory: () => this._loadFirst(),
+      factory: async () => {
+        if (!(await this._due.ask(() => this._loadFirst()))) {
+          this._changed.emit(); // times on screen go on
+        }
+      },
       frequency: { interval: 1_000, backoff: true, max: 30_000 },
       standby: () => (options.active() ? 'when-hidden' : true)
+    });
+    this._due = new Due({
+      feed: options.api.changes,
+      run: '',
+      active: options.active,
+      onChange: () => void this._poll.refresh()
     });
   }
 
@@ -74,6 +85,7 @@ export class RunListModel implements IDisposable {
     if (this.isDisposed) {
       return;
     }
+    this._due.mark();
     await this._poll.refresh();
     await this._poll.tick.catch(() => undefined);
   }
@@ -105,6 +117,7 @@ export class RunListModel implements IDisposable {
 
   dispose(): void {
     if (!this.isDisposed) {
+      this._due.dispose();
       this._poll.dispose();
       Signal.clearData(this);
     }
@@ -136,6 +149,7 @@ export class RunListModel implements IDisposable {
 
   private _options: RunListModel.IOptions;
   private _poll: Poll;
+  private _due: Due;
   private _query: Kfops.IRunQuery = {};
   private _generation = 0;
   private _runs: readonly Kfops.IRun[] = [];
