@@ -14,6 +14,7 @@ from ..workflow.nodes import FULFILLED, Node, Nodes, finish, progress, timestamp
 from ..workflow.plan import Plan, Planner, Start
 from ..workflow.spec import Workflow, parse
 from .caching import artifact_keys, cache_key, max_age
+from .clock import RunClock
 from .environment import Pod
 from .journal import Journal
 from .preparing import Step
@@ -63,6 +64,7 @@ class Run:
         self._journal = Journal(folder / "journal.jsonl")
         self._nodes: Nodes = self._status.setdefault("nodes", {})
         self._recover()
+        self._clock = RunClock(self._status)
         self._planner = Planner(self._workflow, self._nodes)
         self._active: Dict[str, asyncio.Task[None]] = {}
         self._ended: List[Tuple[Start, Result]] = []
@@ -81,7 +83,7 @@ class Run:
 
     async def execute(self) -> None:
         """Execute the run to its end; when cancelled, kill its steps and leave it resumable."""
-        self._status.setdefault("startedAt", timestamp(time.time()))
+        self._status.setdefault("startedAt", timestamp(self._clock.now()))
         self._terminate = self._terminate or self._records.terminating(self._id)
         try:
             while True:
@@ -89,7 +91,7 @@ class Run:
                 await self._take_results()
                 await self._stop_if_due()
                 begun = {*self._active, *(start.node_id for start, _ in self._ended)}
-                plan = self._planner.plan(time.time(), begun, self._width - len(begun))
+                plan = self._planner.plan(self._clock.now(), begun, self._width - len(begun))
                 await self._begin(plan.start)
                 final = plan.phase in FULFILLED and not self._active and not self._ended
                 await self._save(plan, final)
@@ -103,7 +105,7 @@ class Run:
 
     async def fail(self, message: str) -> None:
         """Bring the run to an end that the engine itself is the cause of."""
-        self._planner.stop(time.time(), message)
+        self._planner.stop(self._clock.now(), message)
         await self._save(Plan(phase="Error", message=message), True)
 
     def _recover(self) -> None:
@@ -122,9 +124,9 @@ class Run:
             if result.outputs:
                 node["outputs"] = result.outputs
             if result.phase != "Succeeded" and stopped:
-                finish(node, "Failed", time.time(), stopped)
+                finish(node, "Failed", self._clock.now(), stopped)
             else:
-                finish(node, result.phase, time.time(), result.message)
+                finish(node, result.phase, self._clock.now(), result.message)
         await self._journal.write(self._nodes[start.node_id] for start, _ in ended)
         for start, result in ended:
             await with_room(functools.partial(self._keep, start, result), f"run {self._id}")
@@ -137,7 +139,7 @@ class Run:
             self._remember(start, result)
 
     async def _stop_if_due(self) -> None:
-        overdue = self._planner.overdue(time.time())
+        overdue = self._planner.overdue(self._clock.now())
         if self._stopped or not (self._terminate or overdue):
             return
         self._stopped, message = True, TERMINATED if self._terminate else OVERDUE
@@ -148,7 +150,7 @@ class Run:
             await asyncio.wait(list(self._active.values()), timeout=2 * GRACE)
         await self._abandon()
         await self._take_results(message)
-        self._planner.stop(time.time(), message)
+        self._planner.stop(self._clock.now(), message)
         self._dirty = True
 
     async def _begin(self, starts: List[Start]) -> None:
@@ -178,7 +180,7 @@ class Run:
     async def _step(self, start: Start) -> None:
         async with self._slots:
             node = self._nodes[start.node_id]
-            node["phase"], node["startedAt"] = "Running", timestamp(time.time())
+            node["phase"], node["startedAt"] = "Running", timestamp(self._clock.now())
             self._dirty = True
             self._executing.add(start.node_id)
             self._wake.set()
@@ -219,7 +221,7 @@ class Run:
         node = self._nodes[start.node_id]
         node["outputs"] = hit["outputs"]
         node["reusedFromCache"] = True
-        finish(node, "Succeeded", time.time(), f"Cached from run {hit['run_id']}")
+        finish(node, "Succeeded", self._clock.now(), f"Cached from run {hit['run_id']}")
         self._runner.log(self._id, start.node_id, "This step output is taken from cache.\n")
         return node
 
@@ -235,7 +237,7 @@ class Run:
             return
         self._status.update(phase=plan.phase if final else "Running", progress=progress(self._nodes))
         self._status["message"] = plan.message
-        self._status["finishedAt"] = timestamp(time.time()) if final else None
+        self._status["finishedAt"] = timestamp(self._clock.now()) if final else None
         self._status["conditions"] = [{"type": "SpecWarning", "status": "True", "message": self._runner.notice}]
         await with_room(functools.partial(self._records.save_status, self._id, self._status), f"run {self._id}")
         self._saved_at = time.monotonic()
@@ -243,7 +245,7 @@ class Run:
         self._dirty = False
 
     async def _sleep(self, plan: Plan) -> None:
-        waits = [] if plan.wake_at is None else [plan.wake_at - time.time()]
+        waits = [] if plan.wake_at is None else [plan.wake_at - self._clock.now()]
         if self._dirty:
             waits.append(self._saved_at + self._pause - time.monotonic())
         try:
