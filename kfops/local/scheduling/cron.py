@@ -85,7 +85,15 @@ class Calendar:
         start = max(moment + 1, _FIRST)
         end = min(start + YEARS * 366 * DAY, _LAST)
         while start < end:
-            offset, until = zone.offset(start), zone.same_offset_until(start)
+            offset = zone.offset(start)
+            today = (start + offset) // DAY
+            day = self._matching_day(today, end // DAY)
+            if day is None:
+                return None
+            if day > today + 1:
+                start = (day - 1) * DAY - offset  # a day early: the clocks may be changed until then
+                continue
+            until = zone.same_offset_until(start)
             found = self._on_the_wall(start + offset, until + offset)
             if found is not None:
                 return found - offset
@@ -114,6 +122,18 @@ class Calendar:
                 found = self._within_day(max(start - day * DAY, 0))
                 if found is not None and day * DAY + found < end:
                     return day * DAY + found
+        return None
+
+    def _matching_day(self, day: int, last: int) -> Optional[int]:
+        """Return the first day from ``day`` to ``last``, in days since 1970, that matches; None when none does."""
+        while day <= last:
+            shown = _EPOCH + timedelta(days=day)
+            if shown.month not in self.months:
+                day = ((shown.replace(day=1) + timedelta(days=32)).replace(day=1) - _EPOCH).days
+            elif self._day_matches(shown):
+                return day
+            else:
+                day += 1
         return None
 
     def _day_matches(self, day: date) -> bool:

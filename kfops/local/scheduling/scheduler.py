@@ -82,6 +82,7 @@ class Scheduler:
         """Start every run that is due now and may start; return when to look again, None for only after a change."""
         again: Optional[float] = None
         for job in self._store.jobs.all():
+            await asyncio.sleep(0)  # requests are answered in between
             try:
                 due = await self._fire_one(job)
             except Missing:  # it has been deleted meanwhile
@@ -96,10 +97,12 @@ class Scheduler:
     async def _fire_one(self, job: sa.Row[Any]) -> Optional[float]:
         """Start what is due of one recurring run, one after the other; return when to look at it again."""
         while True:
-            due, active, at = self.due(job), self._store.jobs.active(job.id), self._clock()
+            due, at = self.due(job), self._clock()
+            once = trigger_of(job).once
+            active = self._store.jobs.active(job.id) if once or (due is not None and due <= at) else 0
             self._show_status(job, active)
             if not job.enabled or due is None:
-                return at + _BUSY if active and trigger_of(job).once else None
+                return at + _BUSY if active and once else None
             if due > at:
                 return due
             if active >= job.max_concurrency:
@@ -109,7 +112,7 @@ class Scheduler:
                 return at  # it has been changed since it was read
             self._engine.submit(run.id)
             log.info("Recurring run %s: run %s, due at %d, is started", job.id, run.id, due)
-            await asyncio.sleep(0)  # requests are answered between two runs
+            await asyncio.sleep(0)
             job = self._store.jobs.get(job.id)
 
     def due(self, job: sa.Row[Any]) -> Optional[int]:
