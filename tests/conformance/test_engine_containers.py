@@ -26,15 +26,26 @@ from tests.fakes.engine import Ended, MemoryRecords, dag, engine_in, executed, t
 
 CONTAINERS = pytest.mark.needs("containers")
 WORD = {"parameters": [{"name": "word", "valueFrom": {"path": "/tmp/word"}}]}
+SPEAKING = "localhost/kfops-test-speaking:1"
 OURS = "label=kfops.data-dir"
 
 
+@pytest.fixture(scope="module")
+def images() -> Iterator[None]:
+    """The images of the tests; asked for by tests that are marked, and so only where there is a podman."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", containers.path() or "")
+        containers.make_image()
+        containers.make_image(SPEAKING, 'ENTRYPOINT ["echo", "the entrypoint says"]', 'CMD ["nothing"]')
+        yield
+        containers.podman("rmi", "--force", IMAGE, SPEAKING)
+
+
 @pytest.fixture
-def podman(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A podman that works here, with the image of the tests."""
+def podman(monkeypatch: pytest.MonkeyPatch, images: None) -> Iterator[None]:
+    """A podman that works here."""
     monkeypatch.setenv("PATH", containers.path() or "")
     monkeypatch.setattr(engines, "_found", {})
-    containers.make_image()
     yield
     assert containers.podman("ps", "--all", "--quiet", "--filter", OURS) == ""
 
@@ -82,8 +93,7 @@ def test_a_step_sees_its_image_its_variables_and_its_folder_and_nothing_of_the_h
 @CONTAINERS
 @pytest.mark.usefixtures("podman")
 def test_without_a_command_the_image_has_its_own(tmp_path: Path) -> None:
-    containers.make_image("localhost/kfops-test-own:1", 'ENTRYPOINT ["echo", "the entrypoint says"]', 'CMD ["nothing"]')
-    own: dict[str, Any] = {"image": "localhost/kfops-test-own:1"}
+    own: dict[str, Any] = {"image": SPEAKING}
     ended = executed(
         in_containers(
             dag("main", task("a"), task("b"), task("c")),

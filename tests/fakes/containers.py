@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import shutil
@@ -28,6 +29,7 @@ def path() -> Optional[str]:
     if not isinstance(engines._podman(), str):
         return os.environ["PATH"]
     folder = tempfile.mkdtemp(prefix="kfops-podman-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     wrapper = Path(folder) / "podman"
     wrapper.write_text(_WRAPPER.format(podman=shutil.which("podman")))
     wrapper.chmod(0o755)
