@@ -8,7 +8,8 @@
     ├── Unauthorized    no token, or a wrong one                    (HTTP 401)
     ├── Forbidden       not from there                              (HTTP 403)
     ├── Unsupported     the embedded backend does not do it         (HTTP 501)
-    └── NoRoom          the disk is full                            (HTTP 507)
+    ├── NoRoom          the disk is full                            (HTTP 507)
+    └── Locked          another program holds the store             (HTTP 503)
 
 Each knows its gRPC code, because clients of Kubeflow Pipelines read it from the answer.
 """
@@ -112,3 +113,11 @@ class NoRoom(Problem):
     status = 507
     grpc_code = 8
     kind = "ResourceExhausted"
+
+
+class Locked(Problem):
+    """Nothing can be stored, because another program has locked the store."""
+
+    status = 503
+    grpc_code = 14
+    kind = "Unavailable"

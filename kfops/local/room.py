@@ -1,7 +1,7 @@
-"""A full disk: how it is told from other failures, and waiting until there is room again.
+"""A full disk, or a store that another program has locked: told from other failures, and waited for.
 
-What has been accepted is not given up for want of room: a run whose steps end meanwhile waits, and goes on when it can
-be recorded that they have ended.
+What has been accepted is not given up for that: a run whose steps end meanwhile waits, and goes on when it can be
+recorded that they have ended.
 """
 
 from __future__ import annotations
@@ -25,16 +25,22 @@ def is_full(error: BaseException) -> bool:
     return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
+def is_locked(error: BaseException) -> bool:
+    """Tell whether something failed because another program has kept the store locked for seconds."""
+    cause = getattr(error, "orig", error)
+    return isinstance(cause, sqlite3.Error) and "is locked" in str(cause)
+
+
 async def with_room(action: Callable[[], _T], what: str) -> _T:
-    """Return ``action()``; while the disk is full it is tried again, and the log says once what waits."""
+    """Return ``action()``; while it cannot be stored it is tried again, and the log says once what waits."""
     waiting = False
     while True:
         try:
             return action()
         except Exception as error:
-            if not is_full(error):
+            if not is_full(error) and not is_locked(error):
                 raise
             if not waiting:
-                _log.warning("%s waits until there is room on the disk: %s", what, error)
+                _log.warning("%s waits until it can be stored: %s", what, error)
             waiting = True
         await asyncio.sleep(_PAUSE)

@@ -21,7 +21,7 @@ from tests.fakes.engine import dag, shell, task, workflow
 
 from .backends import RUNS, ask, complaints, ended, gone, integrity, kill, processes, run_of, steps, submit, wait_for
 
-KILLS = effort(4, 100)
+KILLS = effort(3, 100)
 AT_A_TIME = effort(12, 50)
 LENGTH = 5
 WIDTH = max(4, os.cpu_count() or 1)

@@ -15,8 +15,8 @@ from tornado.web import HTTPError, RequestHandler
 
 from kfops.errors import KfopsError
 
-from ..problems import Forbidden, Invalid, Missing, NoRoom, Problem, Unauthorized, Unsupported
-from ..room import is_full
+from ..problems import Forbidden, Invalid, Locked, Missing, NoRoom, Problem, Unauthorized, Unsupported
+from ..room import is_full, is_locked
 from ..store import Store
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Handler(RequestHandler):
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log only what the backend did wrong itself."""
-        if not isinstance(value, (Problem, HTTPError, KfopsError)) and not is_full(value):
+        if not isinstance(value, (Problem, HTTPError, KfopsError)) and not is_full(value) and not is_locked(value):
             log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
 
     def _problem(self, status: int, error: BaseException | None) -> Problem:
@@ -118,6 +118,8 @@ class Handler(RequestHandler):
             return Invalid(str(error), error.message)
         if error is not None and is_full(error):
             return NoRoom(f"There is no space left on the disk of {self.backend.data_dir}.", "Nothing was stored.")
+        if error is not None and is_locked(error):
+            return Locked(f"Another program keeps {self.backend.data_dir / 'kfops.db'} locked.", "Nothing was stored.")
         if status == 405:
             problem: Problem = Unsupported(f"{self.request.path} cannot be asked with {self.request.method}.")
         elif status == 404:
