@@ -5,19 +5,22 @@ import type { IEditorTracker } from '@jupyterlab/fileeditor';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IStateDB } from '@jupyterlab/statedb';
+import type { IStatusBar } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
 
 import { SourceActions } from './actions';
-import { KfopsApi } from './api';
+import { KfopsApi, KfopsResponseError } from './api';
 import { panelIcon } from './icons';
 import { KfopsModel } from './models/kfops';
 import { SourceModel } from './models/source';
 import { sourceState } from './models/source_state';
+import { notifyOfEnd } from './notify';
 import { CommandIDs } from './tokens';
 import type { Kfops } from './tokens';
 import { PanelContent } from './widgets/panel';
 import { askForRun } from './widgets/run_dialog';
+import { StatusItem } from './widgets/status_item';
 
 /** Where the quickstart lies below the folder that JupyterLab was started in. */
 const QUICKSTART = ['examples/quickstart.ipynb', 'quickstart.ipynb'];
@@ -40,6 +43,21 @@ export class KfopsApp {
     });
     this.source = new SourceActions(this.model);
     void this.model.operations.restore();
+    this.model.runEnded.connect((_, run) =>
+      notifyOfEnd(run, {
+        trans: options.trans,
+        open: () => void app.commands.execute(CommandIDs.openRun, { run_id: run.id })
+      })
+    );
+    options.statusBar?.registerStatusItem('kfops-lab:status', {
+      item: new StatusItem({
+        model: this.model,
+        trans: options.trans,
+        onClick: () => void app.commands.execute(CommandIDs.openPanel)
+      }),
+      align: 'left',
+      rank: 50
+    });
   }
 
   readonly api: KfopsApi;
@@ -69,6 +87,23 @@ export class KfopsApp {
   async cloneRun(runId: string): Promise<Kfops.IRun | null> {
     const run = await this.api.run(runId);
     return this._start(await this.api.version(run.version_id), run);
+  }
+
+  /** Upload a file as it is saved, and show its version, or ask for its parameters and run it. */
+  async uploadFile(path: string, run: boolean): Promise<void> {
+    const { operations, pipelines } = this.model;
+    const begun = await operations.begin(path, '', () => this.api.upload({ path }));
+    const operation = await operations.finished(begun.id);
+    void pipelines.refresh();
+    if (operation.error) {
+      throw new KfopsResponseError(operation.error, 0);
+    }
+    const version = operation.result as Kfops.IPipelineVersion;
+    if (run) {
+      await this.run(version.id);
+    } else {
+      await this.openView(`version:${version.id}`);
+    }
   }
 
   async stopRun(runId: string): Promise<void> {
@@ -188,6 +223,8 @@ export namespace KfopsApp {
     /** Draws what JupyterLab can draw itself; without it such things show as tables and text. */
     rendermime: IRenderMimeRegistry | null;
     trans: TranslationBundle;
+    /** Where what runs is told; null where there is no status bar. */
+    statusBar: IStatusBar | null;
     /** Keeps the views in the main area, so that a reload opens them again. */
     tracker: WidgetTracker<MainAreaWidget>;
     idleInterval: () => number;

@@ -22,6 +22,12 @@ export namespace CommandIDs {
   export const compareRuns = 'kfops:compare-runs';
   /** Open the notebook or file in `args.path` that a version was made from. */
   export const openSource = 'kfops:open-source';
+  /** Upload the notebook, Python file or package in `args.path`, and with `args.run` run it. */
+  export const uploadPath = 'kfops:upload-path';
+  /** Upload the file that is selected in the file browser. */
+  export const uploadFile = 'kfops:upload-file';
+  /** Upload and run the file that is selected in the file browser. */
+  export const runFile = 'kfops:run-file';
   /** Stop the run in `args.run_id`. */
   export const stopRun = 'kfops:stop-run';
   /** Retry the failed run in `args.run_id`: what has succeeded is kept. */

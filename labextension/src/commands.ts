@@ -3,10 +3,11 @@ import { showErrorMessage } from '@jupyterlab/apputils';
 import type { IEditorTracker } from '@jupyterlab/fileeditor';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { LabIcon } from '@jupyterlab/ui-components';
 import type { Widget } from '@lumino/widgets';
 
 import type { KfopsApp } from './app';
-import { panelIcon } from './icons';
+import { panelIcon, runPipelineIcon } from './icons';
 import { CommandIDs } from './tokens';
 
 type Args = Record<string, unknown>;
@@ -34,10 +35,12 @@ export function addCommands(options: {
     id: string,
     label: string,
     execute: (kfops: KfopsApp, args: Args) => Promise<unknown> | unknown,
-    isEnabled: (args: Args) => boolean = () => true
+    isEnabled: (args: Args) => boolean = () => true,
+    icon?: LabIcon
   ) => {
     app.commands.addCommand(id, {
       label,
+      ...(icon && { icon, caption: label }),
       isEnabled,
       execute: async args => {
         try {
@@ -63,7 +66,8 @@ export function addCommands(options: {
     CommandIDs.compile,
     trans.__('Compile the pipeline of this notebook or file'),
     kfops => (show(), kfops.source.compile()),
-    hasSource
+    hasSource,
+    panelIcon
   );
   add(
     CommandIDs.upload,
@@ -81,7 +85,8 @@ export function addCommands(options: {
     CommandIDs.run,
     trans.__('Run the pipeline of this notebook or file…'),
     (kfops, args) => (show(), kfops.run(text(args, 'version_id'))),
-    args => Boolean(text(args, 'version_id')) || hasSource()
+    args => Boolean(text(args, 'version_id')) || hasSource(),
+    runPipelineIcon
   );
   add(CommandIDs.refresh, trans.__('Refresh the KFOPS panel'), kfops => kfops.model.refresh());
   add(CommandIDs.openRun, trans.__('Open run'), (kfops, args) =>
@@ -98,6 +103,11 @@ export function addCommands(options: {
   );
   add(CommandIDs.openSource, trans.__('Open the source'), (_, args) =>
     app.commands.execute('docmanager:open', { path: String(args.path) })
+  );
+  add(
+    CommandIDs.uploadPath,
+    trans.__('Upload as a pipeline version'),
+    (kfops, args) => (show(), kfops.uploadFile(String(args.path), Boolean(args.run)))
   );
   add(CommandIDs.openView, trans.__('Open KFOPS view'), (kfops, args) =>
     kfops.openView(String(args.view).replace(/^kfops-/, ''))

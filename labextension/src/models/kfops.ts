@@ -24,6 +24,9 @@ export class KfopsModel implements IDisposable {
     this.source = source;
     this._idleInterval = options.idleInterval;
     const usable = () => this._isWatched && this.state.kind === 'ready';
+    // behind a folded panel the status bar goes on telling of what runs, as long as somebody is there
+    const isFollowed = () =>
+      usable() || (this._liveRuns.size > 0 && document.hasFocus() && this.state.kind === 'ready');
     this.status = new Resource({
       name: 'kfops-lab:status',
       load: () => api.status(),
@@ -34,7 +37,7 @@ export class KfopsModel implements IDisposable {
       name: 'kfops-lab:runs',
       load: async () => (await api.runs()).runs,
       interval: runs => (runs?.some(isLive) ? LIVE : this._idleInterval()),
-      active: usable,
+      active: isFollowed,
       follow: { feed: api.changes, run: '' }
     });
     this.models = new Resource({
@@ -69,6 +72,16 @@ export class KfopsModel implements IDisposable {
   /** Emitted when anything that the panel shows may have changed. */
   get changed(): ISignal<this, void> {
     return this._changed;
+  }
+
+  /** Emitted for each run that this page has seen going on, and that has ended. */
+  get runEnded(): ISignal<this, Kfops.IRun> {
+    return this._runEnded;
+  }
+
+  /** The runs that go on. */
+  get liveRuns(): Kfops.IRun[] {
+    return (this.runs.value ?? []).filter(isLive);
   }
 
   get state(): PanelState {
@@ -130,11 +143,13 @@ export class KfopsModel implements IDisposable {
     }
     this._versions = versions;
     const live = new Set(runs.filter(isLive).map(run => run.id));
-    if (Array.from(this._liveRuns).some(id => !live.has(id))) {
+    const ended = runs.filter(run => this._liveRuns.has(run.id) && !live.has(run.id));
+    if (ended.length) {
       void this.models.refresh();
     }
     this._liveRuns = live;
     this._emit();
+    ended.forEach(run => this._runEnded.emit(run));
   }
 
   /** Another folder may be another project, with another backend. */
@@ -159,6 +174,7 @@ export class KfopsModel implements IDisposable {
   private _liveRuns = new Set<string>();
   private _versions = new Set<string>();
   private _changed = new Signal<this, void>(this);
+  private _runEnded = new Signal<this, Kfops.IRun>(this);
 }
 
 export namespace KfopsModel {

@@ -3,13 +3,16 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { WidgetTracker } from '@jupyterlab/apputils';
 import type { MainAreaWidget } from '@jupyterlab/apputils';
 import { IEditorTracker } from '@jupyterlab/fileeditor';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
+import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { addCommands } from '../commands';
+import { addFileCommands } from '../file_commands';
 import { LazyPanel } from '../lazy_panel';
 import { CommandIDs, PLUGIN_ID, TEXT_DOMAIN } from '../tokens';
 import type { KfopsApp } from '../app';
@@ -33,7 +36,9 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     ISettingRegistry,
     IStateDB,
     ITranslator,
-    IRenderMimeRegistry
+    IRenderMimeRegistry,
+    IStatusBar,
+    IFileBrowserFactory
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -43,7 +48,9 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     settings: ISettingRegistry | null,
     stateDB: IStateDB | null,
     translator: ITranslator | null,
-    rendermime: IRenderMimeRegistry | null
+    rendermime: IRenderMimeRegistry | null,
+    statusBar: IStatusBar | null,
+    files: IFileBrowserFactory | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(TEXT_DOMAIN);
     let interval = DEFAULT_INTERVAL;
@@ -73,6 +80,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
             editors,
             stateDB,
             rendermime,
+            statusBar,
             trans,
             tracker,
             idleInterval: () => interval
@@ -84,6 +92,9 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     const panel = new LazyPanel({ trans, load });
     app.shell.add(panel, 'left', { rank: 650, type: 'KFOPS' });
     addCommands({ app, panel, load, trans, notebooks, editors });
+    if (files) {
+      addFileCommands({ app, files, trans });
+    }
     restorer?.add(panel, panel.id);
     void restorer?.restore(tracker, {
       command: CommandIDs.openView,
