@@ -19,26 +19,26 @@ import select
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
 if TYPE_CHECKING:
     from . import namespaces
-    from .parents import KILL, RunStep, be_init, be_keeper, block, execute, reap_all, settle, spawn_step
+    from .parents import KILL, RunStep, TakeJob, be_init, be_keeper, block, execute, reap_all, settle, spawn_step
 else:  # this file is run by path, outside of its package
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     import namespaces
-    from parents import KILL, RunStep, be_init, be_keeper, block, execute, reap_all, settle, spawn_step
+    from parents import KILL, RunStep, TakeJob, be_init, be_keeper, block, execute, reap_all, settle, spawn_step
 
-__all__ = ["Server", "execute", "settle"]
+__all__ = ["Guard", "Server", "execute", "settle"]
 
 
 class Server:
     """Forks a guard for every socket that the backend sends, and ends with the backend."""
 
-    def __init__(self, backend: socket.socket, isolated: bool, run_step: RunStep = spawn_step) -> None:
+    def __init__(self, backend: socket.socket, isolated: bool, guard: Optional[Callable[..., Guard]] = None) -> None:
         self._backend = backend
         self._isolated = isolated
-        self._run_step = run_step
+        self._guard = guard or Guard
 
     def serve(self) -> None:
         """Serve until the backend is gone; the guards then end by themselves."""
@@ -53,7 +53,7 @@ class Server:
                 break
             if os.fork() == 0:
                 self._backend.close()
-                Guard(connection, self._isolated, self._run_step).run(here)
+                self._guard(connection, self._isolated).run(here)
             connection.close()
         reap_all()
 
@@ -69,10 +69,9 @@ class Server:
 class Guard:
     """Runs the jobs of one root folder, one after another, and tells how each has ended."""
 
-    def __init__(self, backend: socket.socket, isolated: bool, run_step: RunStep) -> None:
+    def __init__(self, backend: socket.socket, isolated: bool) -> None:
         self._backend = backend
         self._isolated = isolated
-        self._run_step = run_step
         self._view: Optional[namespaces.View] = None
         self._pending = b""
         self._parent = 0
@@ -119,24 +118,40 @@ class Guard:
         except OSError as error:
             return {"error": f"The step could not be started: {error}"}
 
-    def _fork(self, job: Dict[str, Any], log: int) -> Any:
-        if self._isolated and self._view is None:
-            self._view = namespaces.View(job["root"], job)
-        if self._view is not None:
-            self._view.refresh()
-        else:
-            os.makedirs(job["root"], exist_ok=True)
-        self._ending = [pid for pid in self._ending if os.waitpid(pid, os.WNOHANG)[0] == 0]
+    def _fork(self, job: Dict[str, Any], log: int) -> Tuple[int, int]:
+        """Fork the parent of a step; return its process id and where it tells how the step has ended."""
+        if self._isolated:
+            return self._fork_init(self._refreshed(job), lambda: (job, log), spawn_step)
+        os.makedirs(job["root"], exist_ok=True)
+        self._reap()
         reader, writer = os.pipe()
-        parent = namespaces.fork() if self._view is not None else os.fork()
+        parent = os.fork()
         if parent == 0:
             self._backend.close()
             os.close(reader)
-            if self._view is not None:
-                be_init(job, log, writer, self._view, self._run_step)
             be_keeper(job, log, writer)
         os.close(writer)
         return parent, reader
+
+    def _refreshed(self, job: Dict[str, Any]) -> namespaces.View:
+        if self._view is None:
+            self._view = namespaces.View(job["root"], job)
+        self._view.refresh()
+        return self._view
+
+    def _fork_init(self, view: namespaces.View, take_job: TakeJob, run_step: RunStep) -> Tuple[int, int]:
+        self._reap()
+        reader, writer = os.pipe()
+        parent = namespaces.fork()
+        if parent == 0:
+            self._backend.close()
+            os.close(reader)
+            be_init(take_job, writer, view, run_step)
+        os.close(writer)
+        return parent, reader
+
+    def _reap(self) -> None:
+        self._ending = [pid for pid in self._ending if os.waitpid(pid, os.WNOHANG)[0] == 0]
 
     def _watch(self, parent: int, reader: int) -> Dict[str, Any]:
         """Wait for the step's parent to tell how the step ended, passing on what the backend wants of it."""

@@ -76,15 +76,16 @@ class View:
         self._root = root
         self._tree = _tree(job)
         self._mounted: Set[str] = set()
-        self._seen: List[int] = []
+        #: What the host looked like when the view was refreshed last.
+        self.seen: List[int] = []
         _mount(root, root, _BIND)
         _mount("none", root, _UNBINDABLE)  # else the host folder that it is in would bring it along, mounts and all
 
     def refresh(self) -> None:
         """Follow the host: show what is new in the folders whose entries are shown one by one."""
-        if self._seen != self._stamps():
+        if self.seen != self._stamps():
             self._fill("/", self._root, self._tree)
-            self._seen = self._stamps()
+            self.seen = self._stamps()
 
     def enter(self, job: Dict[str, Any]) -> None:
         """In a child of :func:`fork`: add what is the job's own, and make the folder the root."""

@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Tuple
 
 if TYPE_CHECKING:
     from . import namespaces
@@ -20,16 +20,19 @@ else:  # this file is imported by a program that is run by path, outside of its 
 
 #: What pid 1 of a step's namespace does with the job and the descriptor of its log: run it, return its wait status.
 RunStep = Callable[[Dict[str, Any], int], int]
+#: Answers the job and the descriptor of its log, at once or when there is one.
+TakeJob = Callable[[], Tuple[Dict[str, Any], int]]
 #: Kill what there is of the step: SIGUSR1 without namespaces, where SIGKILL would leave the step behind.
 KILL = signal.SIGUSR1
 _LONGEST = 1000
 
 
-def be_init(job: Dict[str, Any], log: int, told: int, view: namespaces.View, run_step: RunStep) -> NoReturn:
+def be_init(take_job: TakeJob, told: int, view: namespaces.View, run_step: RunStep) -> NoReturn:
     """As pid 1 of a new namespace: run the step, kill and reap what it leaves behind, tell its wait status."""
     try:
         namespaces.die_with_parent()
         _end_if_abandoned(told)
+        job, log = take_job()
         view.enter(job)
         namespaces.own_proc()
         signal.signal(signal.SIGTERM, lambda number, frame: _kill(-1, signal.SIGTERM))

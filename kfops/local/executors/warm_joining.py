@@ -10,7 +10,7 @@ import array
 import ctypes
 import os
 import socket
-from typing import List
+from typing import List, Tuple
 
 _NEWNS, _NEWUSER, _NEWPID = 0x00020000, 0x10000000, 0x20000000
 _CAPABILITY_VERSION = 0x20080522
@@ -46,20 +46,34 @@ def drop_capabilities() -> None:
     _check(_libc.capset(header, none), "capset")
 
 
-def send(channel: socket.socket, descriptors: List[int]) -> None:
-    """Send descriptors as one message."""
+def send(channel: socket.socket, descriptors: List[int], text: bytes = b".") -> None:
+    """Send descriptors, and a text with them."""
     rights = array.array("i", descriptors)
-    channel.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    sent = channel.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    channel.sendall(text[sent:])
 
 
-def receive(channel: socket.socket) -> List[int]:
-    """Receive the descriptors of one message; none when the other side is gone."""
+def receive(channel: socket.socket, most: int = 1) -> Tuple[bytes, List[int]]:
+    """Receive some of a text, and the descriptors that came with its begin; nothing when the other side is gone."""
     found = array.array("i")
-    _, ancillary, _, _ = channel.recvmsg(1, socket.CMSG_SPACE(_MOST * found.itemsize))
+    text, ancillary, _, _ = channel.recvmsg(most, socket.CMSG_SPACE(_MOST * found.itemsize))
     for level, kind, data in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             found.frombytes(data[: len(data) - len(data) % found.itemsize])
-    return list(found)
+    return text, list(found)
+
+
+def receive_line(channel: socket.socket) -> Tuple[bytes, List[int]]:
+    """Receive a line and the descriptors that came with it; an empty one when the other side is gone before its end."""
+    chunks: List[bytes] = []
+    descriptors: List[int] = []
+    while not chunks or not chunks[-1].endswith(b"\n"):
+        text, found = receive(channel, 1 << 20)
+        if not text:
+            return b"", []
+        chunks.append(text)
+        descriptors += found
+    return b"".join(chunks), descriptors
 
 
 def _check(result: int, what: str) -> None:

@@ -17,21 +17,20 @@ import select
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, Set, Tuple
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 if TYPE_CHECKING:
-    from . import forkserver, namespaces, warm_component, warm_joining
+    from . import forkserver, namespaces, warm_component, warm_guard, warm_joining
 else:  # this file is run by path, outside of its package
     sys.path.insert(0, _HERE)
     import forkserver
     import namespaces
     import warm_component
+    import warm_guard
     import warm_joining
 
-_OWN_MODULES = {"forkserver", "namespaces", "parents", "warm_component", "warm_joining"}
-#: Signals of whose end a shell says nothing.
-_UNSAID = {signal.SIGINT, signal.SIGPIPE}
+_OWN_MODULES = {"forkserver", "namespaces", "parents", "warm_component", "warm_guard", "warm_joining"}
 
 
 class Server:
@@ -44,7 +43,7 @@ class Server:
         self._waiting: Dict[int, int] = {}
 
     def serve(self) -> Optional[Tuple[Dict[str, Any], int]]:
-        """Serve until the fork server has ended; in a forked component, return its job and log at once."""
+        """Serve until the fork server has ended; in a forked component, return its job and log."""
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -54,14 +53,14 @@ class Server:
             if reader in ready:
                 os.read(reader, 4096)
             if self._requests.fileno() in ready:
-                descriptors = warm_joining.receive(self._requests)
+                _, descriptors = warm_joining.receive(self._requests)
                 if descriptors and self._fork(*descriptors):
                     self._requests.close()
-                    return _read_job(descriptors[0]), descriptors[1]
+                    return _become_ready(*descriptors)
         return None
 
-    def _fork(self, answer: int, log: int, pids: int, mounts: int, *users: int) -> bool:
-        """Fork a component into its namespaces; tell whether this is the component."""
+    def _fork(self, answer: int, pids: int, mounts: int, *users: int) -> bool:
+        """Fork a component into its pid namespace; tell whether this is the component."""
         try:
             if not users:
                 warm_joining.join_pids(pids)
@@ -69,11 +68,12 @@ class Server:
         except OSError:  # its init has been killed meanwhile
             pid = -1
         if pid == 0:
-            _enter(answer, log, pids, mounts, *users)
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             return True
         if not users:
             warm_joining.join_pids(self._own_pids)
-        for descriptor in (log, pids, mounts, *users):
+        for descriptor in (pids, mounts, *users):
             os.close(descriptor)
         if pid > 0:
             self._waiting[pid] = answer
@@ -95,59 +95,24 @@ class Server:
             os.close(answer)
 
 
-def run_step(requests: socket.socket, job: Dict[str, Any], log: int) -> int:
-    """As pid 1 of a step's namespace: let the warm server fork the step into it; return its wait status at its end."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whom the step leaves behind is nobody's to wait for
-    ours, theirs = socket.socketpair()
-    namespaces_of_step = warm_joining.own_namespaces()
-    warm_joining.send(requests, [theirs.fileno(), log, *namespaces_of_step])
-    for descriptor in (*namespaces_of_step, theirs.detach()):
-        os.close(descriptor)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
-    ours.sendall(json.dumps(job).encode() + b"\n")
-    told = ours.recv(64)
-    if not told:
-        raise OSError("the process that starts kfp v2 components has ended")
-    return _as_shell(int(told.split()[0]), log)  # a second is that of the process in between, see _enter
-
-
-def _as_shell(status: int, log: int) -> int:
-    """Return the wait status of the shell around a command that has ended with ``status``, and log what it says."""
-    if not os.WIFSIGNALED(status):
-        return status
-    number = os.WTERMSIG(status)
-    if number not in _UNSAID:
-        os.write(log, f"{signal.strsignal(number)}\n".encode())
-    return (128 + number) << 8
-
-
-def _enter(answer: int, log: int, pids: int, mounts: int, *users: int) -> None:
-    """As the forked component: be where its init is. A component that cannot get there ends here."""
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    try:
-        if users:
-            warm_joining.join_users(users[0])
-            warm_joining.join_pids(pids)
-            pid = os.fork()  # only a child is in the pid namespace; this process waits for it
-            if pid != 0:
-                _tell(answer, os.waitpid(pid, 0)[1])
-                os._exit(0)
-        warm_joining.join_mounts(mounts)
-        if users:
-            warm_joining.drop_capabilities()
-    except OSError as error:
-        os.write(log, f"kfops: the step could not be started: {error}\n".encode())
-        os._exit(1)
-
-
-def _read_job(answer: int) -> Dict[str, Any]:
-    chunks: List[bytes] = []
-    while not chunks or not chunks[-1].endswith(b"\n"):
-        chunks.append(os.read(answer, 1 << 20))
-        if not chunks[-1]:
-            os._exit(1)  # its init has been killed
-    return dict(json.loads(b"".join(chunks)))
+def _become_ready(answer: int, pids: int, mounts: int, *users: int) -> Tuple[Dict[str, Any], int]:
+    """As a forked component: get to its init's pid namespace, wait for the job, and get to its mounts."""
+    if users:
+        warm_joining.join_users(users[0])
+        warm_joining.join_pids(pids)
+        pid = os.fork()  # only a child is in the pid namespace; this process waits for it
+        if pid != 0:
+            _tell(answer, os.waitpid(pid, 0)[1])
+            os._exit(0)
+    namespaces.die_with_parent()
+    with socket.socket(fileno=answer) as init:
+        text, descriptors = warm_joining.receive_line(init)
+    if not text:
+        os._exit(0)  # there is no job for it
+    warm_joining.join_mounts(mounts)
+    if users:
+        warm_joining.drop_capabilities()
+    return json.loads(text), descriptors[0]
 
 
 def _tell(answer: int, status: int) -> None:
@@ -184,7 +149,7 @@ def _serve_jobs(connection: socket.socket, asking: socket.socket, parent: int) -
         if os.getppid() == parent:
             hello = {"isolated": True, "reason": "", "folders": [path for path in sys.path if os.path.isdir(path)]}
             connection.sendall(json.dumps(hello).encode() + b"\n")
-            forkserver.Server(connection, True, functools.partial(run_step, asking)).serve()
+            forkserver.Server(connection, True, functools.partial(warm_guard.WarmGuard, asking)).serve()
     finally:
         os._exit(0)
 
