@@ -43,7 +43,9 @@ def surroundings():
         "more descriptors": sum(os.path.exists(f"/proc/self/fd/{number}") for number in range(3, 300)),
         "signals": {str(number): str(signal.getsignal(number)) for number in signal.valid_signals()},
         "ignored": int(status.pop("SigIgn"), 16) & 0x7FFFFFFF,
-        "status": {key: status[key] for key in status if key.startswith(("SigBlk", "SigCgt", "Cap", "NoNew", "Uid", "Gid"))},
+        "status": {
+            key: status[key] for key in status if key.startswith(("SigBlk", "SigCgt", "Cap", "NoNew", "Uid", "Gid"))
+        },
         "mask": os.umask(0),
         "group": os.getpgrp() == os.getsid(0),
         "priority": [os.nice(0), read("/proc/self/oom_score_adj")],
