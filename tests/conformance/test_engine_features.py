@@ -273,7 +273,7 @@ def test_what_a_step_may_ask_of_its_workflow(tmp_path: Path) -> None:
     asked = (
         "{{workflow.name}} {{workflow.namespace}} {{workflow.uid}} {{pod.name}} {{workflow.serviceAccountName}} "
         "{{workflow.creationTimestamp}} {{workflow.creationTimestamp.Y}} {{workflow.parameters.word}} "
-        "{{workflow.labels.team}} {{workflow.annotations.note}} {{unknown}} {{$.inputs}} {{tasks.no.outputs}}"
+        "{{workflow.labels.team}} {{workflow.annotations.note}} {{unknown}} {{$.inputs}} {{ x | y }}"
     )
     made = workflow(
         dag("main", task("a")),
@@ -292,7 +292,7 @@ def test_what_a_step_may_ask_of_its_workflow(tmp_path: Path) -> None:
     line, parameters = ended.log("a").splitlines()
     assert line == (
         f"wf ns the-run {ended.nodes['a']['id']} runner 2021-08-09T10:11:12Z 2021 hey blue n "
-        "{{unknown}} {{$.inputs}} {{tasks.no.outputs}}"
+        "{{unknown}} {{$.inputs}} {{ x | y }}"
     )
     assert json.loads(parameters) == [{"name": "word", "value": "hey"}]
 

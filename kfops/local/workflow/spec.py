@@ -9,6 +9,7 @@ from ...errors import InvalidInput
 from ..settings import of_workflow
 from .features import refuse_unsupported
 from .pods import with_shared
+from .references import unresolvable
 from .shape import misshapen
 from .substitution import as_text
 
@@ -110,6 +111,9 @@ def check(workflow: Dict[str, Any]) -> None:
                     "The workflow cannot be run.",
                     why=f"Task {task['name']!r} of {name!r} uses the unknown template {task.get('template')!r}.",
                 )
+    lost = list(unresolvable(parsed.templates, parsed.parameters))
+    if lost:
+        raise InvalidInput("The workflow cannot be run.", why=f"{lost[0]}.", remedy="Name what exists.")
 
 
 def _parameters(given: List[Dict[str, Any]]) -> Dict[str, str]:
