@@ -127,7 +127,7 @@ def _only_expected(root: Path) -> bool:
     """Tell whether a root holds the places of the host's entries and of every step's own folders, and no more."""
     own = {*OWN, *_AROUND}
     for folder in _around(root):
-        for entry in os.scandir(f"{root}{folder}"):
+        for entry in list(os.scandir(f"{root}{folder}")):
             seen = os.path.join(folder, entry.name)
             if seen in own:
                 continue

@@ -1,4 +1,4 @@
-"""The small process from which the steps come: run as a program of its own, with nothing but the standard library.
+"""The small process from which the steps come: part of programs of their own, with nothing but the standard library.
 
 Forking from here costs a fraction of forking from the backend, and gives steps one parent whose end is their end.
 
@@ -23,11 +23,35 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional,
 
 if TYPE_CHECKING:
     from . import namespaces
-    from .parents import KILL, RunStep, TakeJob, be_init, be_keeper, block, execute, reap_all, settle, spawn_step
+    from .parents import (
+        KILL,
+        RunStep,
+        TakeJob,
+        be_init,
+        be_keeper,
+        block,
+        execute,
+        open_log,
+        reap_all,
+        settle,
+        spawn_step,
+    )
 else:  # this file is run by path, outside of its package
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     import namespaces
-    from parents import KILL, RunStep, TakeJob, be_init, be_keeper, block, execute, reap_all, settle, spawn_step
+    from parents import (
+        KILL,
+        RunStep,
+        TakeJob,
+        be_init,
+        be_keeper,
+        block,
+        execute,
+        open_log,
+        reap_all,
+        settle,
+        spawn_step,
+    )
 
 __all__ = ["Guard", "Server", "execute", "settle"]
 
@@ -35,10 +59,10 @@ __all__ = ["Guard", "Server", "execute", "settle"]
 class Server:
     """Forks a guard for every socket that the backend sends, and ends with the backend."""
 
-    def __init__(self, backend: socket.socket, isolated: bool, guard: Optional[Callable[..., Guard]] = None) -> None:
+    def __init__(self, backend: socket.socket, isolated: bool, guard: Callable[..., Guard]) -> None:
         self._backend = backend
         self._isolated = isolated
-        self._guard = guard or Guard
+        self._guard = guard
 
     def serve(self) -> None:
         """Serve until the backend is gone; the guards then end by themselves."""
@@ -95,7 +119,10 @@ class Guard:
         while True:
             for request in self._requests():
                 if request["op"] == "run":
-                    self._tell(request["job"]["id"], self._run(request["job"]))
+                    event = self._run(request["job"])
+                    self._tell(request["job"]["id"], event)
+                    if event.get("last"):
+                        return
 
     def _requests(self) -> List[Dict[str, Any]]:
         """Return what the backend has sent; when it is gone, end, and the step that is running with it."""
@@ -110,7 +137,7 @@ class Guard:
 
     def _run(self, job: Dict[str, Any]) -> Dict[str, Any]:
         try:
-            log = os.open(os.path.join(job["folder"], "main.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            log = open_log(job)
             try:
                 return self._watch(*self._fork(job, log))
             finally:
@@ -190,7 +217,7 @@ def describe(wait_status: int) -> Dict[str, Any]:
     return {"code": os.WEXITSTATUS(wait_status)}
 
 
-def main(descriptor: int, backend: int, use_namespaces: bool) -> None:
+def main(descriptor: int, backend: int, use_namespaces: bool, guard: Callable[..., Guard]) -> None:
     """Serve the backend (its process id given, to notice that it has died before we could ask to die with it)."""
     namespaces.die_with_parent()
     if os.getppid() != backend:
@@ -199,8 +226,4 @@ def main(descriptor: int, backend: int, use_namespaces: bool) -> None:
     connection = socket.socket(fileno=descriptor)
     isolated, reason = namespaces.allowed() if use_namespaces else (False, "it is not wanted")
     connection.sendall(json.dumps({"isolated": isolated, "reason": reason}).encode() + b"\n")
-    Server(connection, isolated).serve()
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), "--no-namespaces" not in sys.argv)
+    Server(connection, isolated, guard).serve()

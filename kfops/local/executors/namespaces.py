@@ -95,7 +95,7 @@ class View:
             if name not in tree or name not in self._tree or tree[name] != self._tree[name]:
                 self._make_anew(name, tree)
         for folder in job["private"]:
-            _empty_folder(self._root + folder)
+            empty_folder(self._root + folder)
         for folder in job["visible"]:
             if _show(folder, self._root):
                 _read_only(self._root + folder)
@@ -140,7 +140,7 @@ class View:
 
     def _own(self, source: str, place: str, below: Optional[Tree]) -> None:
         if below is None:
-            _empty_folder(place)
+            empty_folder(place)
         else:
             os.makedirs(place, exist_ok=True)
             self._fill(source, place, below)
@@ -268,10 +268,15 @@ def _place(tree: Tree, folder: str, leaf: Any) -> None:
         tree[parts[-1]] = leaf
 
 
-def _empty_folder(place: str) -> None:
-    os.makedirs(place, exist_ok=True)
-    if os.stat(place).st_mode & 0o7777 != 0o1777:
-        os.chmod(place, 0o1777)  # noqa: S103  (what /tmp has everywhere)
+def empty_folder(place: str) -> None:
+    """Make a folder that is a step's own as ``/tmp`` is everywhere; what is in it stays."""
+    try:
+        mode = os.lstat(place).st_mode
+    except FileNotFoundError:
+        os.makedirs(place)
+        mode = 0
+    if mode & 0o7777 != 0o1777:
+        os.chmod(place, 0o1777)  # noqa: S103
 
 
 def _mount(source: str, target: str, flags: int) -> None:

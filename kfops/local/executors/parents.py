@@ -31,13 +31,13 @@ def be_init(take_job: TakeJob, told: int, view: namespaces.View, run_step: RunSt
     """As pid 1 of a new namespace: run the step, kill and reap what it leaves behind, tell its wait status."""
     try:
         namespaces.die_with_parent()
-        _end_if_abandoned(told)
+        end_if_abandoned(told)
         job, log = take_job()
         view.enter(job)
         namespaces.own_proc()
-        signal.signal(signal.SIGTERM, lambda number, frame: _kill(-1, signal.SIGTERM))
+        signal.signal(signal.SIGTERM, lambda number, frame: send_to_all(signal.SIGTERM))
         status = run_step(job, log)
-        _kill(-1, signal.SIGKILL)
+        send_to_all(signal.SIGKILL)
         reap_all()
         os.write(told, str(status).encode())
     except OSError as error:
@@ -58,7 +58,7 @@ def be_keeper(job: Dict[str, Any], log: int, told: int) -> NoReturn:
 
     try:
         namespaces.die_with_parent()
-        _end_if_abandoned(told)
+        end_if_abandoned(told)
         namespaces.adopt_orphans()
         os.makedirs(job["cwd"], exist_ok=True)
         step = os.fork()
@@ -155,8 +155,8 @@ def unblock() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, KILL})
 
 
-def _end_if_abandoned(told: int) -> None:
-    """End when the guard has died before this process could ask to die with it: then nobody reads what it tells."""
+def end_if_abandoned(told: int) -> None:
+    """End when the guard died before this process could ask to die with it; its end of ``told`` is closed then."""
     poll = select.poll()
     poll.register(told, 0)
     if poll.poll(0):
@@ -184,6 +184,16 @@ def _wait(step: int) -> int:
     while pid != step:
         pid, status = os.wait()
     return status
+
+
+def send_to_all(number: int) -> None:
+    """As pid 1 of a namespace: send a signal to every other process in it."""
+    _kill(-1, number)
+
+
+def open_log(job: Dict[str, Any]) -> int:
+    """Return the descriptor of a job's log."""
+    return os.open(os.path.join(job["folder"], "main.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 def reap_all() -> None:

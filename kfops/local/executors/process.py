@@ -1,4 +1,4 @@
-"""Steps as processes of this machine, forked by ``forkserver.py``."""
+"""Steps as processes of this machine, forked by ``lasting.py``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Dict, Optional
 
 from .base import Ended, Executor, Job
 
-_PROGRAM = Path(__file__).with_name("forkserver.py")
+_PROGRAM = Path(__file__).with_name("lasting.py")
 _START_LIMIT = 20.0
 _KILL_LIMIT = 5.0
 _GONE = "The process that starts the steps was killed."
@@ -194,6 +194,7 @@ class _Guard(asyncio.Protocol):
         if not self._received.endswith(b"\n"):
             return
         event, self._received = json.loads(self._received), b""
+        self.gone = bool(event.get("last"))  # it has no more than this to tell
         self._end(
             Ended(
                 code=event.get("code"),
