@@ -6,7 +6,8 @@ import base64
 import binascii
 import io
 import tarfile
-from typing import Dict, List, Optional
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import quote
 
 from kfops.connection import Connection, connect
@@ -15,13 +16,14 @@ from kfops.previews import of_content
 from kfops.runs import get_run
 from kfops.starting import RUNS
 from kfops.types import Preview, Step
-from kfops.viewers import UI_METADATA, of_metadata, of_ui_metadata
+from kfops.viewers import UI_METADATA, of_metadata, of_ui_metadata, stored_at
 
-__all__ = ["preview", "previews", "read_artifact"]
+__all__ = ["preview", "previews", "read_artifact", "read_stored"]
 
 #: Bytes of an artifact that are unpacked; what is larger is not looked at in a notebook.
 LARGEST = 64 * 1024 * 1024
 _MOST_FILES = 200
+_PACKED = ".tgz"
 
 
 def read_artifact(run_id: str, step_id: str, name: str, connection: Optional[Connection] = None) -> Dict[str, bytes]:
@@ -39,12 +41,24 @@ def read_artifact(run_id: str, step_id: str, name: str, connection: Optional[Con
     connection = connection or connect()
     parts = (quote(part, safe="") for part in (run_id, step_id, name))
     path = "{}/{}/nodes/{}/artifacts/{}:read".format(RUNS, *parts)
-    wire = connection.get_json(path, what=f"read the artifact {name}")
-    try:
-        packed = base64.b64decode(str(wire.get("data") or ""), validate=True)
-    except binascii.Error:
-        raise BackendError("The artifact cannot be read.", why="The answer is not base64.") from None
-    return _unpacked(packed, name)
+    return _unpacked(_data(connection.get_json(path, what=f"read the artifact {name}")), name)
+
+
+def read_stored(uri: str, connection: Optional[Connection] = None) -> Dict[str, bytes]:
+    """Return the files that a v2 step has stored under a URI, by their paths; of the embedded backend only.
+
+    Raises
+    ------
+    NotFound
+        There is nothing under it.
+    BackendError
+        It is larger than 64 MiB, or the backend has no way to it: in a cluster, it is read from the object store.
+    ConnectionFailed
+        The backend does not answer.
+    """
+    connection = connection or connect()
+    wire = connection.get_json("/apis/v1alpha1/artifacts", {"uri": uri}, what=f"read {uri}")
+    return _unpacked(_data(wire), uri.rsplit("/", 1)[-1])
 
 
 def preview(run_id: str, step_id: str, name: str, connection: Optional[Connection] = None) -> List[Preview]:
@@ -55,9 +69,13 @@ def preview(run_id: str, step_id: str, name: str, connection: Optional[Connectio
     NotFound, InvalidInput, ConnectionFailed, BackendError
         As for :func:`read_artifact`.
     """
+    connection = connection or connect()
     found: List[Preview] = []
     for path, content in read_artifact(run_id, step_id, name, connection).items():
-        described = of_ui_metadata(name, content) if name.endswith(UI_METADATA) else of_metadata(name, content)
+        if name.endswith(UI_METADATA):
+            described = of_ui_metadata(name, content)
+        else:
+            described = _of_v2(name, content, connection)
         found.extend(described if described is not None else [of_content(name, path, content)])
     return found
 
@@ -75,11 +93,34 @@ def previews(run_id: str, step_id: str, connection: Optional[Connection] = None)
     connection = connection or connect()
     found: List[Preview] = []
     for artifact in _step(run_id, step_id, connection).output_artifacts:
+        # The backend knows it by the name that it is stored by, which begins with the step's.
+        stored = artifact.uri.rsplit("/", 1)[-1]
+        name = stored[: -len(_PACKED)] if stored.endswith(_PACKED) else artifact.name
         try:
-            found.extend(preview(run_id, step_id, artifact.name, connection))
+            shown = preview(run_id, step_id, name, connection)
+            found.extend(replace(one, artifact=artifact.name) for one in shown)
         except (NotFound, InvalidInput, BackendError) as error:
             found.append(Preview(artifact=artifact.name, kind="none", message=f"{error.message} {error.why}".strip()))
     return found
+
+
+def _of_v2(name: str, content: bytes, connection: Connection) -> Optional[List[Preview]]:
+    """Return what the metadata of a v2 artifact describes, else the files that it stands for."""
+    described = of_metadata(name, content)
+    uri = stored_at(content) if described is not None else ""
+    if not uri or connection.kind != "embedded" or any(one.kind != "none" for one in described or []):
+        return described
+    try:
+        return [of_content(name, path, file) for path, file in read_stored(uri, connection).items()] or described
+    except (NotFound, BackendError):
+        return described
+
+
+def _data(wire: Mapping[str, Any]) -> bytes:
+    try:
+        return base64.b64decode(str(wire.get("data") or ""), validate=True)
+    except binascii.Error:
+        raise BackendError("The artifact cannot be read.", why="The answer is not base64.") from None
 
 
 def _step(run_id: str, step_id: str, connection: Connection) -> Step:

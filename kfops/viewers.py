@@ -55,6 +55,11 @@ def of_metadata(artifact: str, content: bytes) -> Optional[List[Preview]]:
     return found or [Preview(kind="none", message=f"Stored at {wire['uri']}", **base)]
 
 
+def stored_at(content: bytes) -> str:
+    """Return the URI of a v2 artifact, from its metadata."""
+    return str(json.loads(content.decode("utf-8"))["uri"])
+
+
 def _viewer(artifact: str, output: Mapping[str, Any]) -> Preview:
     kind, source = str(output.get("type")), str(output.get("source") or "")
     base: Dict[str, Any] = {"artifact": artifact, "size": len(source)}

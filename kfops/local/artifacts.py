@@ -66,7 +66,11 @@ class ArtifactStore:
         NotFound
             There is no such artifact.
         """
-        content = self._content(key)
+        return self.packed(self._content(key))
+
+    @staticmethod
+    def packed(content: Path) -> bytes:
+        """Return a file or folder as a gzipped tar."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w:gz") as archive:
             archive.add(str(content), arcname=content.name)

@@ -150,3 +150,37 @@ def test_what_a_step_has_left_behind_can_be_looked_at(caller, backend):
         artifacts.read_artifact(run.id, step.id, "never", backend)
     with pytest.raises(NotFound):
         artifacts.previews(run.id, "no-such-step", backend)
+
+
+def test_the_artifacts_of_a_v2_step_are_shown_as_the_files_they_stand_for(backend, endpoint, tmp_path):
+    from kfp import compiler, dsl
+    from kfp.v2.dsl import Artifact, Dataset, Metrics, Output, component
+
+    @component
+    def make(table: Output[Dataset], page: Output[Artifact], scores: Output[Metrics]):
+        with open(table.path, "w") as file:
+            file.write("a,b\n1,2\n")
+        with open(page.path, "w") as file:
+            file.write("<html><p>x</p></html>")
+        scores.log_metric("accuracy", 0.5)
+
+    @dsl.pipeline(name="shows-v2")
+    def pipeline():
+        make()
+
+    package = tmp_path / "v2.yaml"
+    compiler.Compiler(mode=dsl.PipelineExecutionMode.V2_COMPATIBLE).compile(pipeline, str(package))
+    made = backend.client.create_run_from_pipeline_package(str(package), {}, run_name="shows v2")
+    run = ended(backend, made.run_id)
+    assert run.state == "succeeded", run.error
+    (step,) = [step for step in run.graph.steps if step.kind == "step"]
+    found = {preview.artifact: preview for preview in artifacts.previews(run.id, step.id, backend)}
+    assert found["table"].rows == [["1", "2"]]
+    assert found["page"].kind == "html"
+    assert found["scores"].rows == [["accuracy", "0.5"]]
+
+
+@pytest.mark.parametrize("uri", ["", "http://a/b", "minio://", "minio://mlpipeline/../../token", "minio:///etc/passwd"])
+def test_only_artifacts_are_handed_out_by_their_uri(caller, uri):
+    answer = caller.ask("GET", f"/apis/v1alpha1/artifacts?uri={quote(uri, safe='')}")
+    assert answer.status in (400, 404)

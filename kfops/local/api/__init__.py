@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado.web import Application
 
-from . import experiments, health, jobs, logs, pipelines, runs, uploads, watch
+from . import experiments, health, jobs, logs, pipelines, runs, stored, uploads, watch
 from .base import Backend, UnknownRoute
 from .tail import Tails
 from .topics import Watches
@@ -37,6 +37,7 @@ ROUTES = [
     (f"{_V1BETA1}/jobs/{_ID}", jobs.Job),
     (f"{_V1BETA1}/jobs/{_ID}/(enable|disable)", jobs.JobVerb),
     (f"/apis/v1alpha1/runs/{_ID}/nodes/([^/]+)/log", logs.StepLog),
+    ("/apis/v1alpha1/artifacts", stored.StoredArtifact),
     ("/apis/v1alpha1/runs:watch", watch.WatchRuns),
     (f"/apis/v1alpha1/runs/{_ID}:watch", watch.WatchRun),
     ("/apis/kfops/status", health.Status),
