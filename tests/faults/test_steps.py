@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import os
 import re
+import signal
 import time
 import uuid
 from pathlib import Path
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
@@ -161,3 +164,28 @@ def test_secrets_of_the_backends_environment_are_not_in_a_steps(backend):
     run_id = submit(endpoint, one("env; cat /proc/$PPID/environ 2>/dev/null | tr '\\0' '\\n'; true"))
     text = log_of(folder, run_id, steps(ended(endpoint, run_id))["s"])
     assert endpoint.token_path.read_text() not in text
+
+
+def test_when_what_starts_the_steps_is_killed_they_fail_with_that_reason_and_the_next_are_started(backend):
+    endpoint, _ = backend
+    marker = f"step-{uuid.uuid4().hex}"
+    run_id = submit(endpoint, one(f": {marker}; sleep 600"))
+    wait_for(lambda: processes(marker), "the step")
+    for server in children(endpoint.pid):
+        os.kill(server, signal.SIGKILL)
+    status = ended(endpoint, run_id)
+    assert status["phase"] == "Error"
+    assert "was killed" in steps(status)["s"]["message"]
+    gone(marker)
+    assert ended(endpoint, submit(endpoint, one("true")))["phase"] == "Succeeded"
+    assert daemon.status(endpoint.data_dir)["pid"] == endpoint.pid
+
+
+def children(pid: int) -> List[int]:
+    """Return the processes whose parent is ``pid``."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            if re.search(rf"^PPid:\s+{pid}$", status.read_text(), re.MULTILINE):
+                found.append(int(status.parent.name))
+    return found

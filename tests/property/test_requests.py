@@ -162,7 +162,7 @@ def excused(sent: Sent, code: Optional[int], body: bytes) -> bool:
     return code == 501 or (code == 500 and "/upload" in sent.path and b"already exist" in body)
 
 
-@examples(250, 8000)
+@examples(250, 4000)
 @given(sent=requests())
 def test_a_request_is_answered_in_the_apis_form_and_a_refused_one_leaves_no_trace(backend: Watched, sent: Sent) -> None:
     code, body = backend.send(sent)
@@ -173,7 +173,7 @@ def test_a_request_is_answered_in_the_apis_form_and_a_refused_one_leaves_no_trac
         assert {"error", "message"} <= set(answer) or {"error_message", "error_details"} <= set(answer)
 
 
-@examples(60, 3000)
+@examples(60, 1500)
 @given(sent=requests(), junk=st.binary(max_size=6), where=st.floats(0, 1), cut=st.floats(0.2, 1.5))
 def test_bytes_that_are_no_request_harm_nothing(
     backend: Watched, sent: Sent, junk: bytes, where: float, cut: float
