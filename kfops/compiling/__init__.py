@@ -3,11 +3,12 @@
 source.py      a notebook or a file -> the code to execute, cell by cell
 loading.py     executes that code and finds its pipeline function
 build.py       pipeline function -> Argo workflow, with kfp
+lean.py        keeps kfp from work that changes nothing about the workflow, for the length of a compile
 finish.py      workflow -> Package: version_id, annotations, images, text
 parameters.py  workflow -> typed parameters
-text.py        workflow -> YAML
+text.py        workflow -> YAML that all parsers read alike, by an emitter of its own
 problems.py    exception -> CompileError that points into the user's code
-sandbox.py     runs a function in a forked child with limits
-zygote.py      a process that has imported kfp and forks once per request; and its client
+sandbox.py     answers each request in a forked child with limits; child.py is that child
+zygote.py      a process that has imported kfp and has a child ready for the next request; and its client
 context.py     what versioned_image() and materialize_model() must know while a pipeline compiles
 """

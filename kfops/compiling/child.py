@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import select
 import signal
 import sys
 from pathlib import Path
@@ -14,8 +15,27 @@ from typing import Callable, NoReturn
 END = b"\0"
 
 
-def run_child(work: Callable[[], bytes], result: int, output: int, memory_limit: int) -> NoReturn:
-    """Be the child: run ``work``, write what it returns to ``result`` and what it prints to ``output``, and end."""
+def run_child(
+    work: Callable[[bytes], bytes],
+    rehearse: Callable[[Callable[[], bool]], None],
+    request: int,
+    result: int,
+    output: int,
+) -> NoReturn:
+    """Be the child: rehearse until there is a request, write ``work``'s answer to it, and end.
+
+    Parameters
+    ----------
+    work
+        Makes the answer.
+    rehearse
+        May do what a request will need; it is given what tells whether one is waiting.
+    request, result
+        Descriptors: the first gives a line with the bytes of memory that may be asked for, then the request; the
+        second takes the answer.
+    output
+        Descriptor that takes whatever is printed.
+    """
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
@@ -25,18 +45,23 @@ def run_child(work: Callable[[], bytes], result: int, output: int, memory_limit:
         os.dup2(quiet, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        result = _move_up(result)
-        os.closerange(3, result)
+        request, result = _move_up(request), _move_up(result)
+        os.closerange(3, request)
+        os.closerange(request + 1, result)
         os.closerange(result + 1, 4096)
-        os.set_inheritable(result, False)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        _limit_memory(memory_limit)
         sys.stdin, sys.stdout, sys.stderr = (
             open(0, closefd=False),  # noqa: SIM115
             open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False),  # noqa: SIM115
             open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False),  # noqa: SIM115
         )
-        answer = work()
+        rehearse(lambda: bool(select.select([request], [], [], 0)[0]))
+        with open(request, "rb") as stream:
+            memory_limit, given = stream.readline(), stream.read()
+        if not memory_limit:
+            os._exit(0)  # nobody will ask any more
+        _limit_memory(int(memory_limit))
+        answer = work(given)
         sys.stdout.flush()
         sys.stderr.flush()
         view = memoryview(answer + END)
@@ -52,7 +77,7 @@ def run_child(work: Callable[[], bytes], result: int, output: int, memory_limit:
 
 def _move_up(fd: int) -> int:
     """Give ``fd`` a number that programs do not use by chance."""
-    return fcntl.fcntl(fd, fcntl.F_DUPFD, 200)
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200)
 
 
 def _limit_memory(extra: int) -> None:

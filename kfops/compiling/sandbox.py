@@ -1,4 +1,4 @@
-"""Runs a function in a forked child that can harm nothing but its own request.
+"""Answers each request in a forked child that can harm nothing but its own request.
 
 The child is the leader of its own session, has a limit on memory and on time, no file of its parent's open, and its
 output in a pipe. When it has answered or ended, or its time is over, its whole process group is killed, and whatever it
@@ -44,9 +44,10 @@ class Outcome:
 @dataclass
 class _Child:
     pid: int
+    request_fd: int
     result_fd: int
     output_fd: int
-    deadline: float
+    deadline: float = 0.0
     result: bytearray = field(default_factory=bytearray)
     output: bytearray = field(default_factory=bytearray)
     dropped: int = 0
@@ -60,40 +61,78 @@ class _Child:
 
 
 class Sandbox:
-    """Children that run at the same time, by a key of the caller's."""
+    """Children that run at the same time, by a key of the caller's.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    work
+        Runs in the child and returns its answer to a request; an exception it lets through is a crash, so it should
+        answer errors too.
+    rehearse
+        What a child that waits for its request may do meanwhile: a fork is slow when it first comes to a thing.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[bytes], bytes],
+        rehearse: Callable[[Callable[[], bool]], None] = lambda waiting: None,
+    ) -> None:
+        self._work = work
+        self._rehearse = rehearse
         self._children: dict[Any, _Child] = {}
+        self._spare: _Child | None = None
         self._dying: set[int] = set()  # killed children that have answered, until the system is done with them
         self._bell = _child_bell()
         _become_subreaper()
 
-    def start(self, key: Any, work: Callable[[], bytes], *, time_limit: float, memory_limit: int) -> None:
-        """Fork a child that runs ``work`` and answers what it returns.
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered."""
+        return bool(self._children)
+
+    def prepare(self) -> None:
+        """Fork the child for the next request now, so that it need not wait for that."""
+        if self._spare is None:
+            self._spare = self._fork()
+
+    def start(self, key: Any, request: bytes, *, time_limit: float, memory_limit: int) -> None:
+        """Have a child answer a request.
 
         Parameters
         ----------
         key
             Names the child in ``poll`` and ``kill``.
-        work
-            Runs in the child; an exception it lets through is a crash, so it should answer errors too.
+        request
+            What ``work`` is given.
         time_limit
             Seconds after which the child is killed.
         memory_limit
             Bytes of address space that the child may add to what the parent has.
         """
+        self._check_spare()
+        child, self._spare = self._spare or self._fork(), None
+        child.deadline = time.monotonic() + time_limit
+        self._children[key] = child
+        try:
+            with open(child.request_fd, "wb") as stream:
+                stream.write(b"%d\n" % memory_limit + request)
+        except OSError:
+            pass  # it has died, which poll will find
+
+    def _fork(self) -> _Child:
+        request_read, request_write = os.pipe()
         result_read, result_write = os.pipe()
         output_read, output_write = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            run_child(work, result_write, output_write, memory_limit)
-        os.close(result_write)
-        os.close(output_write)
+            run_child(self._work, self._rehearse, request_read, result_write, output_write)
+        for fd in (request_read, result_write, output_write):
+            os.close(fd)
         for fd in (result_read, output_read):
             os.set_blocking(fd, False)
-        self._children[key] = _Child(pid, result_read, output_read, time.monotonic() + time_limit)
+        return _Child(pid, request_write, result_read, output_read)
 
     def fds(self) -> list[int]:
         """Return the file descriptors that become readable when ``poll`` has something to do."""
@@ -113,6 +152,7 @@ class Sandbox:
         found = []
         ended = {pid for pid in self._dying if os.waitpid(pid, os.WNOHANG)[0]}
         self._dying -= ended
+        self._check_spare()
         for key, child in list(self._children.items()):
             self._read(child)
             if not child.answered:
@@ -142,12 +182,26 @@ class Sandbox:
 
     def close(self) -> None:
         """Kill all children."""
+        if self._spare is not None:
+            _kill_group(self._spare.pid)
+            self._dying.add(self._spare.pid)
+            self._drop_spare()
         for key in list(self._children):
             self.kill(key)
         until = time.monotonic() + 5
         while (self._children or self._dying) and time.monotonic() < until:
             if not self.poll():
                 time.sleep(0.005)
+
+    def _check_spare(self) -> None:
+        if self._spare is not None and os.waitpid(self._spare.pid, os.WNOHANG)[0]:
+            self._drop_spare()
+
+    def _drop_spare(self) -> None:
+        if self._spare is not None:
+            for fd in (self._spare.request_fd, self._spare.result_fd, self._spare.output_fd):
+                os.close(fd)
+        self._spare = None
 
     @staticmethod
     def _read(child: _Child) -> None:
@@ -171,6 +225,8 @@ class Sandbox:
     def _kill_orphans(self) -> None:
         """Kill what an ended child left behind in sessions of its own (a daemon, say): this process inherits it."""
         own = {child.pid for child in self._children.values()} | self._dying
+        if self._spare is not None:
+            own.add(self._spare.pid)
         for pid in _children_of(os.getpid()) - own:
             try:
                 if os.getsid(pid) in own:

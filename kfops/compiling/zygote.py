@@ -17,7 +17,7 @@ import sys
 import threading
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, BinaryIO, Mapping
+from typing import Any, BinaryIO, Callable, Mapping
 
 from kfops.compiling.request import MEMORY_LIMIT, TIME_LIMIT, answer, read_outcome
 from kfops.compiling.sandbox import Outcome, Sandbox
@@ -179,40 +179,46 @@ def main(fd: int) -> None:
         fatal = f"kfp cannot be imported: {type(error).__name__}: {error}"
         connection.sendall(json.dumps({"fatal": fatal}).encode("utf-8") + b"\n")
         return
-    _serve(connection, Sandbox())
+    _serve(connection, Sandbox(lambda request: answer(json.loads(request)), _rehearse))
 
 
 def _warm_up() -> None:
-    """Compile a small pipeline, so that no request pays for an import, and keep the collector off what is there."""
-    import kfp.compiler
-    import kfp.components
-    import kfp.v2.dsl
+    """Compile something, so that no request pays for an import, and keep the collector off what is there."""
+    from kfops import model
+    from kfops.compiling import loading, problems, source
 
-    from kfops import config, model
-    from kfops.compiling import build, context, finish, loading, problems, source
-
-    def step(number: int) -> int:
-        """Stand in for a user's step."""
-        return number
-
-    v1 = kfp.components.create_component_from_func(step)
-    v2 = kfp.v2.dsl.component(step)
-
-    def pipeline(number: int = 1) -> None:
-        for component in (v1, v2):
-            component(number)
-
-    with context.compiling(config.Config().located(None, Path("/"))):
-        for mode in build.MODES:
-            finish.package_of(build.workflow_of(pipeline, mode), mode, Source("function"))
+    _rehearse(lambda: False)
     assert all((model, loading, problems, source))  # imported for the requests to come
     gc.collect()
     gc.freeze()
 
 
+def _rehearse(waiting: Callable[[], bool]) -> None:
+    """Compile a small pipeline in each mode, unless something real is waiting."""
+    import kfp.components
+    import kfp.v2.dsl
+
+    from kfops import config
+    from kfops.compiling import build, context, finish
+
+    def step(number: int) -> int:
+        """Stand in for a user's step."""
+        return number
+
+    def pipeline(number: int = 1) -> None:
+        for component in (kfp.components.create_component_from_func(step), kfp.v2.dsl.component(step)):
+            component(number)
+
+    with context.compiling(config.Config().located(None, Path("/"))):
+        for mode in build.MODES:
+            if not waiting():
+                finish.package_of(build.workflow_of(pipeline, mode), mode, Source("function"))
+
+
 def _serve(connection: socket.socket, sandbox: Sandbox) -> None:
     unread = bytearray()
     stream: BinaryIO = connection.makefile("wb")
+    sandbox.prepare()
     while True:
         if sandbox.wait([connection.fileno()]):
             data = connection.recv(1 << 20)
@@ -224,7 +230,10 @@ def _serve(connection: socket.socket, sandbox: Sandbox) -> None:
             unread = bytearray(rest)
             for line in lines:
                 _take(json.loads(line), sandbox)
-        _give(sandbox.poll(), stream)
+        ended = sandbox.poll()
+        _give(ended, stream)
+        if ended and not sandbox.busy:
+            sandbox.prepare()
 
 
 def _take(message: dict[str, Any], sandbox: Sandbox) -> None:
@@ -234,7 +243,7 @@ def _take(message: dict[str, Any], sandbox: Sandbox) -> None:
     request = message["request"]
     sandbox.start(
         message["id"],
-        lambda: answer(request),
+        json.dumps(request).encode("utf-8"),
         time_limit=float(request.get("time_limit") or TIME_LIMIT),
         memory_limit=int(request.get("memory_limit") or MEMORY_LIMIT),
     )

@@ -39,8 +39,8 @@ def zygote() -> Iterator[Zygote]:
 
 
 def run(work: Callable[[], bytes], **limits: Any) -> sandbox.Outcome:
-    box = sandbox.Sandbox()
-    box.start("only", work, **limits)
+    box = sandbox.Sandbox(lambda request: work())
+    box.start("only", b"", **limits)
     while True:
         box.wait([])
         for _, outcome in box.poll():
@@ -191,6 +191,27 @@ def test_requests_at_the_same_time_are_each_answered_right_and_a_slow_one_holds_
         slow.result(timeout=5)
 
 
+def test_a_child_that_was_forked_ahead_and_has_died_is_replaced(zygote: Zygote) -> None:
+    code = PIPELINE.format(name="p") + "import os\nprint(os.getpid(), os.getppid())\n"
+    first, parent = compile_text(zygote, code).output.split()
+    children = Path(f"/proc/{parent}/task/{parent}/children")
+    until = time.monotonic() + 10
+    while children.read_text().split() in ([], [first]) and time.monotonic() < until:
+        time.sleep(0.01)
+    ahead = set(children.read_text().split()) - {first}
+    assert len(ahead) == 1
+    os.kill(int(*ahead), signal.SIGKILL)
+    while ahead & set(children.read_text().split()) and time.monotonic() < until:
+        time.sleep(0.01)
+
+    assert compile_text(zygote, code).name == "p"
+    assert compile_text(zygote, code).name == "p"
+
+
+def test_a_request_may_be_larger_than_a_pipe_holds(zygote: Zygote) -> None:
+    assert compile_text(zygote, PIPELINE.format(name="p") + "# much\n" * 1_000_000).name == "p"
+
+
 def test_a_zygote_that_was_killed_fails_what_waits_and_says_so() -> None:
     zygote = Zygote.start()
     try:
@@ -222,7 +243,7 @@ def test_closing_ends_the_process_and_what_compiles_in_it() -> None:
     thread = threading.Thread(target=wait)
     thread.start()
     until = time.monotonic() + 20
-    while len(processes_with(mark)) < 2 and time.monotonic() < until:
+    while len(processes_with(mark)) < 3 and time.monotonic() < until:
         time.sleep(0.05)
     zygote.close()
     thread.join(timeout=10)
