@@ -50,7 +50,8 @@ def send(channel: socket.socket, descriptors: List[int], text: bytes = b".") -> 
     """Send descriptors, and a text with them."""
     rights = array.array("i", descriptors)
     sent = channel.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-    channel.sendall(text[sent:])
+    if sent < len(text):  # else the other side may have what it wants, and be gone
+        channel.sendall(text[sent:])
 
 
 def receive(channel: socket.socket, most: int = 1) -> Tuple[bytes, List[int]]:
