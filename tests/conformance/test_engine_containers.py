@@ -246,6 +246,9 @@ def test_an_image_that_cannot_be_had_is_an_error_as_kubernetes_calls_it(tmp_path
     missing["container"]["imagePullPolicy"] = "Never"
     node = one(missing, tmp_path / "never").nodes["a"]
     assert (node["phase"], node["message"].split(":")[0]) == ("Error", "ErrImageNeverPull")
+    missing["container"]["image"] = "--privileged"
+    node = one(missing, tmp_path / "option").nodes["a"]
+    assert (node["phase"], node["message"].split(":")[0]) == ("Error", "InvalidImageName")
 
 
 def test_images_are_fetched_by_the_rules_of_kubernetes() -> None:

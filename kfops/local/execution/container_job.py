@@ -65,8 +65,9 @@ def pull_policy(container: Mapping[str, Any]) -> str:
 
 def _image(draft: Draft, binds: List[Mount]) -> Image:
     container = draft.container
-    if not container.get("image"):
-        raise StepError("InvalidImageName: the container has no image")
+    name = str(container.get("image") or "")
+    if not name or name.startswith("-"):  # which the engine would take for an option
+        raise StepError(f'InvalidImageName: Failed to apply default image tag "{name}": it is not the name of an image')
     limits = (container.get("resources") or {}).get("limits") or {}
     outputs = draft.step.template.get("outputs") or {}
     left = [artifact.get("path") for artifact in outputs.get("artifacts") or []]
@@ -76,7 +77,7 @@ def _image(draft: Draft, binds: List[Mount]) -> Image:
     except ValueError as error:
         raise StepError(f"resources.limits: {error}") from error
     return Image(
-        name=str(container["image"]),
+        name=name,
         pull=pull_policy(container),
         entrypoint=bool(container.get("command")),
         user=_user({**(draft.step.template.get("securityContext") or {}), **(container.get("securityContext") or {})}),

@@ -76,13 +76,15 @@ class ContainerExecutor(Executor):
         assert job.image is not None, "a job for a container has an image"
         running = _Running(self._engine, "kfops-" + hashlib.sha256(f"{self._mark}/{job.id}".encode()).hexdigest()[:20])
         self._running[job.id] = running
+        ended: Optional[Ended] = None
         try:
             with open(Path(job.folder) / "main.log", "ab") as log:
                 problem = await self._fetch(running, job.image, log)
-                return Ended(error=problem) if problem else await self._run(running, job, job.image, log)
+                ended = Ended(error=problem) if problem else await self._run(running, job, job.image, log)
+            return ended
         finally:
             del self._running[job.id]
-            await asyncio.shield(running.remove())
+            await asyncio.shield(running.remove(kill=ended is None))
 
     async def stop(self, job_id: str, grace: float) -> None:
         """Ask a job's processes to end, and kill them after ``grace`` seconds."""
@@ -93,7 +95,7 @@ class ContainerExecutor(Executor):
     async def close(self) -> None:
         """Kill every container that is left."""
         for running in list(self._running.values()):
-            await running.remove()
+            await running.remove(kill=True)
 
     async def _fetch(self, running: _Running, image: Image, log: IO[bytes]) -> str:
         """Have an image here as its pull policy says; return why that is not possible, as Kubernetes calls it."""
@@ -180,14 +182,14 @@ class _Running:
         await _output(self._engine.command("stop", "--time", str(round(grace)), self.name))
         await self._end_command()
 
-    async def remove(self) -> None:
-        """Kill what is left of the container, and forget it."""
-        if not self._stopped and self._process is not None and self._process.returncode is not None:
+    async def remove(self, *, kill: bool) -> None:
+        """Forget the container; with ``kill`` it may still run, or come into being."""
+        if kill:
+            self._stopped = True
+            await _remove(self._engine, self.name)
+            await self._end_command()
+        else:
             await _output(self._engine.command("rm", "--force", "--volumes", self.name))
-            return
-        self._stopped = True
-        await _remove(self._engine, self.name)
-        await self._end_command()
 
     async def _end_command(self) -> None:
         """Wait for the engine's command; one that goes on, because its container came into being late, is ended."""
