@@ -36,9 +36,11 @@ def of_metadata(artifact: str, content: bytes) -> Optional[List[Preview]]:
         wire = json.loads(content.decode("utf-8")) if content[:1] == b"{" and len(content) < 1_000_000 else None
     except (ValueError, RecursionError):
         return None
-    if not isinstance(wire, dict) or "uri" not in wire or not isinstance(wire.get("metadata", {}), dict):
+    if not isinstance(wire, dict) or not isinstance(wire.get("uri"), str):
         return None
-    metadata = wire.get("metadata") or {}
+    metadata = _metadata(wire)
+    if metadata is None:
+        return None
     base: Dict[str, Any] = {"artifact": artifact, "size": len(content)}
     found: List[Preview] = []
     numbers = {name: value for name, value in metadata.items() if isinstance(value, (int, float, str))}
@@ -53,6 +55,27 @@ def of_metadata(artifact: str, content: bytes) -> Optional[List[Preview]]:
     if isinstance(matrix, dict):
         found.append(_matrix_of(base, matrix))
     return found or [Preview(kind="none", message=f"Stored at {wire['uri']}", **base)]
+
+
+def _metadata(wire: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+    """Return the metadata of an artifact by name, as an executor writes them or as the metadata store has them."""
+    found = wire.get("metadata", wire.get("customProperties", {}))
+    if not isinstance(found, dict):
+        return None
+    return {name: _plain(value) for name, value in found.items() if name != "display_name"}
+
+
+def _plain(value: Any) -> Any:
+    """Return the value of a property, which stands below the name of its type."""
+    if not isinstance(value, dict):
+        return value
+    for kind in ("stringValue", "intValue", "doubleValue"):
+        if kind in value:
+            return value[kind]
+    inner = value.get("structValue", value)
+    if isinstance(inner, dict) and len(inner) == 1:
+        return inner.get("list", inner.get("struct", inner))
+    return inner
 
 
 def stored_at(content: bytes) -> str:

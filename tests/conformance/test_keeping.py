@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from kfops import artifacts, comparison, connection, differences, experiments, housekeeping, pipelines, runs
+from kfops import artifacts, comparison, compiler, connection, differences, experiments, housekeeping, pipelines, runs
 from kfops.errors import InvalidInput, NotFound
 from tests.conformance.conftest import echo_workflow
 from tests.fakes.caller import V1, make_run
@@ -152,26 +152,31 @@ def test_what_a_step_has_left_behind_can_be_looked_at(caller, backend):
         artifacts.previews(run.id, "no-such-step", backend)
 
 
-def test_the_artifacts_of_a_v2_step_are_shown_as_the_files_they_stand_for(backend, endpoint, tmp_path):
-    from kfp import compiler, dsl
-    from kfp.v2.dsl import Artifact, Dataset, Metrics, Output, component
+V2 = """
+from kfp import dsl
+from kfp.v2.dsl import Artifact, Dataset, Metrics, Output, component
 
-    @component
-    def make(table: Output[Dataset], page: Output[Artifact], scores: Output[Metrics]):
-        with open(table.path, "w") as file:
-            file.write("a,b\n1,2\n")
-        with open(page.path, "w") as file:
-            file.write("<html><p>x</p></html>")
-        scores.log_metric("accuracy", 0.5)
 
-    @dsl.pipeline(name="shows-v2")
-    def pipeline():
-        make()
+@component
+def make(table: Output[Dataset], page: Output[Artifact], scores: Output[Metrics]):
+    with open(table.path, "w") as file:
+        file.write("a,b\\n1,2\\n")
+    with open(page.path, "w") as file:
+        file.write("<html><p>x</p></html>")
+    scores.log_metric("accuracy", 0.5)
 
-    package = tmp_path / "v2.yaml"
-    compiler.Compiler(mode=dsl.PipelineExecutionMode.V2_COMPATIBLE).compile(pipeline, str(package))
-    made = backend.client.create_run_from_pipeline_package(str(package), {}, run_name="shows v2")
-    run = ended(backend, made.run_id)
+
+@dsl.pipeline(name="shows-v2")
+def pipeline():
+    make()
+"""
+
+
+def test_the_artifacts_of_a_v2_step_are_shown_as_the_files_they_stand_for(backend, tmp_path):
+    source = tmp_path / "v2.py"
+    source.write_text(V2)
+    version = pipelines.upload(compiler.compile(str(source)), connection=backend)
+    run = ended(backend, runs.run(version, connection=backend).id)
     assert run.state == "succeeded", run.error
     (step,) = [step for step in run.graph.steps if step.kind == "step"]
     found = {preview.artifact: preview for preview in artifacts.previews(run.id, step.id, backend)}

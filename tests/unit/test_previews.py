@@ -124,6 +124,24 @@ def test_the_metadata_of_a_v2_artifact_is_a_table_and_its_plots():
     assert found[2].rows == [["a", "3", "1"], ["b", "0", "4"]]
 
 
+def test_the_metadata_store_keeps_each_value_below_its_type():
+    points = [{"falsePositiveRate": 0.1, "recall": 0.8}]
+    properties = {
+        "display_name": {"stringValue": "scores"},
+        "accuracy": {"doubleValue": 0.5},
+        "rows": {"intValue": "3"},
+        "confidenceMetrics": {"structValue": {"list": points}},
+        "confusionMatrix": {
+            "structValue": {"struct": {"annotationSpecs": [{"displayName": "a"}], "rows": [{"row": [3]}]}}
+        },
+    }
+    content = json.dumps({"uri": "minio://b/k", "customProperties": properties}).encode()
+    table, roc, matrix = of_metadata("scores", content)
+    assert table.rows == [["accuracy", "0.5"], ["rows", "3"]]
+    assert roc.rows == [["0.1", "0.8"]]
+    assert matrix.rows == [["a", "3"]]
+
+
 def test_a_v2_artifact_without_metadata_says_where_it_is():
     (found,) = of_metadata("model", b'{"uri": "minio://b/k"}')
     assert found.message == "Stored at minio://b/k"
