@@ -74,7 +74,7 @@ def test_a_mangled_workflow_is_run_or_refused_and_a_refused_one_is_not_stored(ca
     chance = random.Random(seed)
     before, accepted, refused = total(caller, "runs"), 0, 0
     for _ in range(60):
-        text = json.dumps(mutated(workflow, chance))
+        text = json.dumps(mutated(workflow, chance) if chance.random() < 0.7 else workflow)
         spec = mutated({"workflow_manifest": text, "parameters": [{"name": "word", "value": "a"}]}, chance)
         answer = caller.ask("POST", f"{V1}/runs", {"name": "mangled", "pipeline_spec": spec})
         assert answer.status in (200, 400, 404), (text, answer.content)
