@@ -7,6 +7,7 @@ for the time when the step has succeeded in ``draft.afterwards``.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from dataclasses import dataclass, field
@@ -26,7 +27,6 @@ from .environment import (
     command_line,
     container_environment,
     expand,
-    inherited,
     with_interpreter_first,
 )
 from .packages import KFP_NEEDS, Layer, Layers
@@ -69,6 +69,8 @@ class Surroundings:
         The pipeline environment's interpreter; the steps' ``python`` and ``python3``.
     isolated
         Whether a step has a file system view of its own.
+    variables
+        What every step has of the backend's own environment.
     images
         Whether a step runs in its image.
     """
@@ -80,6 +82,7 @@ class Surroundings:
     secrets: SecretValues
     claims: Claims
     installed: Installed
+    variables: Mapping[str, str]
     layers: Layers
     images: bool = False
 
@@ -143,7 +146,7 @@ class Draft:
         argv, asked, cwd = self.argv, self.asked, self.cwd
         if not self.around.isolated:
             argv, asked, cwd = self._rewritten()
-        values = inherited(os.environ)
+        values = dict(self.around.variables)
         with_interpreter_first(values, os.path.dirname(self.around.python))
         values.update(KFOPS_LOCAL="1", KFOPS_MODEL_STORE=str(self.around.models), PYTHONUNBUFFERED="1")
         values["KFOPS_STEP"] = str(self.folder)
@@ -196,6 +199,18 @@ def prepare(step: Step, folder: Path, root: Path, around: Surroundings) -> Draft
     return draft
 
 
+def takes_long(step: Step) -> bool:
+    """Tell whether preparing a step may do more than look at a few files and make a folder."""
+    template, container = step.template, step.template["container"]
+    words = [*(container.get("command") or []), *(container.get("args") or [])]
+    return (
+        bool(step.inputs.artifacts or template.get("initContainers") or template.get("volumes"))
+        or bool(container.get("envFrom"))
+        or any("valueFrom" in variable for variable in container.get("env") or [])
+        or any(mark in str(word) for word in words for mark in ("pip install", "/kfp-launcher/"))
+    )
+
+
 def prepare_container(draft: Draft) -> None:
     """Complete the draft of a container that is not the step's main one: it has no inputs and outputs of its own."""
     for addition in (_command, _volumes, _folders):
@@ -246,8 +261,9 @@ def _folders(draft: Draft) -> None:
     draft.opened = opened_folders(draft.step.template, draft.private, draft.mounts)
     if draft.around.isolated:
         draft.opened += [folder for folder in FOR_MOUNTS if folder not in draft.private and os.path.isdir(folder)]
-    draft.visible = _interpreter(draft.around.python)
-    draft.around.models.mkdir(parents=True, exist_ok=True)
+    draft.visible = list(_interpreter(draft.around.python))
+    if not draft.around.models.is_dir():
+        draft.around.models.mkdir(parents=True, exist_ok=True)
     draft.shared = [str(draft.around.models)]
 
 
@@ -256,7 +272,7 @@ def _packages(draft: Draft) -> None:
         return
     draft.argv, missing = split(draft.argv, draft.around.installed)
     if missing:
-        variables = {**inherited(os.environ), **draft.asked}
+        variables = {**draft.around.variables, **draft.asked}
         draft.layer = draft.around.layers.layer(missing, draft.around.python, variables)
         draft.mounts.append(Mount(str(draft.layer.site), str(draft.layer.site), read_only=True))
         draft.visible.append(str(_LAYER_FILES))
@@ -280,8 +296,9 @@ def _link(place: Path, source: str) -> None:
         place.symlink_to(source)
 
 
-def _interpreter(python: str) -> List[str]:
+@functools.lru_cache(maxsize=16)
+def _interpreter(python: str) -> Tuple[str, ...]:
     """Return the interpreter's folders, where they lie below ``/tmp`` and would be hidden by a step's own."""
     prefix = os.path.dirname(os.path.dirname(python))
     found = {prefix, sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(python))}
-    return sorted(path for path in found if path.startswith(TEMPORARY + "/"))
+    return tuple(sorted(path for path in found if path.startswith(TEMPORARY + "/")))

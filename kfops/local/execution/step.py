@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
@@ -18,11 +20,11 @@ from .claim_steps import act, acts_on_claims
 from .claims import ClaimError, Claims
 from .collecting import collect
 from .containers import init_containers
-from .environment import SecretValues, StepError
+from .environment import SecretValues, StepError, inherited
 from .installing import ROOT, installation
 from .packages import HalfMade, Layer, Layers
 from .preamble import installed_in
-from .preparing import Draft, Metrics, Step, Surroundings, prepare
+from .preparing import Draft, Metrics, Step, Surroundings, prepare, takes_long
 from .roots import Roots, lasts
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
@@ -99,12 +101,14 @@ class StepRunner:
     async def _run_in_root(self, step: Step) -> Result:
         root, again = self._roots.take(), False
         try:
-            draft, containers = await self._in_thread(functools.partial(self._prepare, step, root))
+            preparing = functools.partial(self._prepare, step, root)
+            draft, containers = await self._in_thread(preparing) if takes_long(step) else preparing()
             again = containers[-1][1].lasting
             ended = await self._execute(draft, containers)
             if isinstance(ended, Result):
                 return ended
-            return await self._in_thread(functools.partial(self._take, draft, ended))
+            taking = functools.partial(self._take, draft, ended)
+            return await self._in_thread(taking) if draft.afterwards or step.template.get("outputs") else taking()
         finally:
             self._roots.give_back(root, again)
             self._clean_soon(step)
@@ -135,7 +139,8 @@ class StepRunner:
 
     def _clean_soon(self, step: Step) -> None:
         """Remove a step's folders when the kernel has let go of what was mounted there; before, it takes it long."""
-        if not any((self.folder(step.run_id, step.node_id) / name).exists() for name in _OF_ATTEMPT):
+        folder = str(self.folder(step.run_id, step.node_id))
+        if not os.path.isdir(folder) or not set(os.listdir(folder)).intersection(_OF_ATTEMPT):
             return
 
         def clean() -> None:
@@ -200,14 +205,18 @@ class StepRunner:
     def _prepare(self, step: Step, root: Path) -> Tuple[Draft, List[Tuple[str, Job]]]:
         folder = self.folder(step.run_id, step.node_id)
         self._uncleaned.pop(step.id, None)
-        if folder.is_dir():
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
             self._clean(step)
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = prepare(step, folder, root, self._surroundings())
+        except FileNotFoundError:
+            folder.mkdir(parents=True)
+        draft = prepare(step, folder, root, self._around)
         main = draft.job()
         return draft, [*init_containers(draft), (MAIN, replace(main, lasting=lasts(main)))]
 
-    def _surroundings(self) -> Surroundings:
+    @cached_property
+    def _around(self) -> Surroundings:
         return Surroundings(
             data_dir=self._data_dir,
             python=self.python,
@@ -216,6 +225,7 @@ class StepRunner:
             secrets=self._secrets,
             claims=self._claims,
             installed=self._installed,
+            variables=inherited(os.environ),
             layers=self._layers,
             images=self._executor.images,
         )
