@@ -432,6 +432,16 @@ def test_a_patch_that_turns_out_to_be_unreadable_is_an_error_of_the_step(tmp_pat
     assert "podSpecPatch" in ended.nodes["a"]["message"]
 
 
+def test_a_run_says_what_is_asked_of_the_cluster_and_not_followed(tmp_path: Path) -> None:
+    def pipeline(memory: str = "1Gi") -> None:
+        op("a", "true").set_memory_limit(memory).add_node_selector_constraint("disk", "ssd")
+
+    [condition] = run(pipeline, tmp_path).status["conditions"]
+    assert condition["message"].endswith("not followed here: limits of resources, node selectors.")
+    [condition] = executed(workflow(shell("main", "true")), tmp_path).status["conditions"]
+    assert "not followed" not in condition["message"]
+
+
 def test_images_may_be_parameters(tmp_path: Path) -> None:
     def pipeline(image: str = "python:3.9") -> None:
         dsl.ContainerOp(name="a", image=image, command=["echo", "ran"])

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from ..room import with_room
+from ..settings import of_workflow
+from ..workflow.advice import not_followed
 from ..workflow.nodes import FULFILLED, Node, Nodes, finish, progress, timestamp
 from ..workflow.plan import Plan, Planner, Start
 from ..workflow.spec import Workflow, parse
@@ -66,6 +68,8 @@ class Run:
         self._recover()
         self._clock = RunClock(self._status)
         self._planner = Planner(self._workflow, self._nodes)
+        in_images = of_workflow(submitted).executor == "container"
+        self._notice = f"{runner.notice} {not_followed(self._workflow.templates, in_images)}".strip()
         self._active: Dict[str, asyncio.Task[None]] = {}
         self._ended: List[Tuple[Start, Result]] = []
         self._wake = asyncio.Event()
@@ -238,7 +242,7 @@ class Run:
         self._status.update(phase=plan.phase if final else "Running", progress=progress(self._nodes))
         self._status["message"] = plan.message
         self._status["finishedAt"] = timestamp(self._clock.now()) if final else None
-        self._status["conditions"] = [{"type": "SpecWarning", "status": "True", "message": self._runner.notice}]
+        self._status["conditions"] = [{"type": "SpecWarning", "status": "True", "message": self._notice}]
         await with_room(functools.partial(self._records.save_status, self._id, self._status), f"run {self._id}")
         self._saved_at = time.monotonic()
         self._pause = min(max(_LEAST_PAUSE, _SHARE_OF_TIME * (self._saved_at - now)), _MOST_PAUSE)
