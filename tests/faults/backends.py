@@ -10,30 +10,40 @@ import sqlite3
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional, Set
 
 from kfops.local import daemon
+from kfops.local.settings import HEADER, Settings
 
 RUNS = "/apis/v1beta1/runs"
 ENDED = ("Succeeded", "Failed", "Error")
 
 
-def ask(endpoint: daemon.Endpoint, method: str, path: str, body: Any = None, timeout: float = 30) -> Any:
+def ask(
+    endpoint: daemon.Endpoint,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    timeout: float = 30,
+    headers: Optional[Dict[str, str]] = None,
+) -> Any:
     """Return what the backend answers; raises URLError when it is gone or refuses."""
     request = urllib.request.Request(
         endpoint.url + path,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {endpoint.token_path.read_text()}"},
+        headers={"Authorization": f"Bearer {endpoint.token_path.read_text()}", **(headers or {})},
         method=method,
     )
     with urllib.request.urlopen(request, timeout=timeout) as answer:
         return json.loads(answer.read())
 
 
-def submit(endpoint: daemon.Endpoint, workflow: Dict[str, Any], name: str = "r") -> str:
+def submit(endpoint: daemon.Endpoint, workflow: Dict[str, Any], executor: str = "process") -> str:
     """Return the id of a run that the backend has accepted."""
-    body = {"name": name, "pipeline_spec": {"workflow_manifest": json.dumps(workflow)}}
-    return str(ask(endpoint, "POST", RUNS, body)["run"]["id"])
+    body = {"name": "r", "pipeline_spec": {"workflow_manifest": json.dumps(workflow)}}
+    settings = {HEADER: Settings(executor=executor).to_text()}
+    return str(ask(endpoint, "POST", RUNS, body, headers=settings)["run"]["id"])
 
 
 def run_of(endpoint: daemon.Endpoint, run_id: str) -> Dict[str, Any]:
@@ -92,6 +102,11 @@ def processes(marker: str) -> List[str]:
                 if marker in command:
                     found.append(command)
     return found
+
+
+def helpers(backends: Set[int]) -> List[str]:
+    """Return the command lines of what backends have started to start their steps; it is told their process ids."""
+    return [line for pid in backends for line in processes("kfops/local/executors/") if str(pid) in line.split()]
 
 
 def gone(marker: str, timeout: float = 5) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
 import sqlite3
+import tempfile
 import time
 import urllib.error
 import uuid
-from typing import Any, Dict, List
+from pathlib import Path
+from typing import Any, Dict, List, Set
 
 import pytest
 
@@ -19,7 +22,22 @@ from kfops.local.spawning import spawn
 from tests.effort import FINDINGS, SEED, chance, effort
 from tests.fakes.engine import dag, shell, task, workflow
 
-from .backends import RUNS, ask, complaints, ended, gone, integrity, kill, processes, run_of, steps, submit, wait_for
+from .backends import (
+    RUNS,
+    ask,
+    complaints,
+    ended,
+    gone,
+    helpers,
+    integrity,
+    kill,
+    processes,
+    run_of,
+    steps,
+    submit,
+    wait_for,
+)
+from .components import FILE, chain_of_components
 
 KILLS = effort(3, 100)
 AT_A_TIME = effort(12, 50)
@@ -54,11 +72,23 @@ def failing(marker: str) -> Dict[str, Any]:
     return workflow(dag("main", *tasks), step("s", marker), step("bad", marker, "exit 3;"), bye, onExit="bye")
 
 
+@functools.lru_cache(maxsize=None)
+def compiled() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return chain_of_components(3, Path(folder))
+
+
+def components(marker: str) -> Dict[str, Any]:
+    """Components of kfp v2, which are forked from a process that has imported kfp."""
+    return dict(json.loads(compiled().replace(FILE, marker)))
+
+
 #: Of each kind of workflow its making, its end, and what its steps have told then.
 KINDS = {
     "chain": (chain, "Succeeded", ["0", "1", "2", "3", "4"]),
     "loop": (loop, "Succeeded", ["0", "1", "2", "3", "4"]),
     "failing": (failing, "Failed", ["0", "3"]),
+    "components": (components, "Succeeded", ["0", "1", "2"]),
 }
 
 
@@ -74,18 +104,22 @@ def test_accepted_runs_end_well_though_the_backend_is_killed_again_and_again(fol
     moments = chance("kills")
     marker = f"kill-{uuid.uuid4().hex}"
     accepted: Dict[str, List[str]] = {}
+    pids: Set[int] = set()
     began = time.monotonic()
     endpoint = daemon.ensure_running(folder)
     for killed in range(KILLS):
         while ask(endpoint, "GET", "/apis/kfops/status", timeout=30)["active_runs"] < AT_A_TIME:
             kind = moments.choice(list(KINDS))
             own = f"{marker}-{len(accepted)}-"
-            accepted[submit(endpoint, KINDS[kind][0](own))] = [kind, own]
+            executor = "warm" if kind == "components" else "process"
+            accepted[submit(endpoint, KINDS[kind][0](own), executor)] = [kind, own]
+        pids.add(endpoint.pid)
         time.sleep(moments.uniform(0, 1.2))
         kill(endpoint.pid)
         assert integrity(folder) == ["ok"]
         if killed % 4 == 3:  # and while it takes up again what the last one has left
             process = spawn(folder)
+            pids.add(process.pid)
             time.sleep(moments.uniform(0, 1.0))
             process.kill()
             process.wait()
@@ -107,6 +141,7 @@ def test_accepted_runs_end_well_though_the_backend_is_killed_again_and_again(fol
     assert repeated <= KILLS * WIDTH * 2
     daemon.stop(folder)
     gone(marker)
+    wait_for(lambda: not helpers(pids), "the end of what starts the steps", 10)
     assert integrity(folder) == ["ok"]
     assert complaints(folder) == []
     if SEED:

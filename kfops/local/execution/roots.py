@@ -44,6 +44,7 @@ class Roots:
         self._free: List[Path] = []
         self._known: Dict[Path, Tuple[int, List[str]]] = {}
         self._thrown: List[Path] = []
+        self._closed = False
 
     def take(self) -> Path:
         """Return a root with nothing in it that a step has made, for one step alone."""
@@ -68,13 +69,18 @@ class Roots:
             )
 
     def close(self) -> None:
-        """Remove those that are left."""
+        """Remove those that are left; one that is thrown away later is removed at once."""
+        self._closed = True
         for root in [*self._free, *self._thrown]:
             shutil.rmtree(str(root), ignore_errors=True)
+        self._thrown.clear()
 
     def _throw(self, root: Path) -> None:
         self._forget(str(root))
         self._known.pop(root, None)
+        if self._closed:
+            shutil.rmtree(str(root), ignore_errors=True)
+            return
         self._thrown.append(root)
         asyncio.get_event_loop().call_later(_LET_GO, self._remove, root)
 
