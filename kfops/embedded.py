@@ -23,8 +23,13 @@ def start(token: Optional[TokenFile], config: Config) -> Tuple[str, TokenFile]:
     from kfops.local import daemon
 
     endpoint = daemon.ensure_running(token.path.parent if token is not None else None)
-    connected(settings(config), endpoint.data_dir)
+    tell(endpoint.data_dir, config)
     return endpoint.url, TokenFile(Path(endpoint.token_path))
+
+
+def tell(data_dir: Path, config: Config) -> None:
+    """Let clients that tell no settings of their own have those of this project."""
+    connected(settings(config), data_dir)
 
 
 def settings(config: Config) -> Settings:

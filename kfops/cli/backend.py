@@ -41,10 +41,13 @@ def local() -> None:
 
 @local.command()
 def start() -> None:
-    """Start it, if it is not running."""
+    """Start it, if it is not running; runs of any client are executed as config.yaml here says."""
+    from kfops import config, embedded
     from kfops.local import daemon
 
+    project = config.load()
     endpoint = daemon.ensure_running()
+    embedded.tell(endpoint.data_dir, project)
     show.facts({"URL": endpoint.url, "Data": str(endpoint.data_dir), "Process": str(endpoint.pid), "": endpoint.note})
     click.echo("\nFor kfp's own client, with credentials=kfp.auth.ServiceAccountTokenVolumeCredentials():")
     click.echo(f"  export KF_PIPELINES_ENDPOINT={endpoint.url} KF_PIPELINES_SA_TOKEN_PATH={endpoint.token_path}")
@@ -62,10 +65,14 @@ def stop() -> None:
 @local.command()
 def login() -> None:
     """Let kfp's own command into it, by ~/.config/kfp/context.json."""
+    from kfops import config, embedded
     from kfops.local import kfp_context
 
+    project = config.load()
     endpoint, path = kfp_context.login()
+    embedded.tell(endpoint.data_dir, project)
     click.echo(f"kfp's own command works with it now:\n  kfp --endpoint {endpoint.url} pipeline list")
+    click.echo("  To wait for a run: kfp run submit -t SECONDS; its --watch needs a cluster, and Argo's own program.")
     click.echo(f"\nIts token stands in {path}, and kfp sends it to any endpoint.")
     click.echo("Before you use kfp's command with a cluster: kfops local logout")
 

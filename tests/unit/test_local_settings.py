@@ -100,6 +100,15 @@ def test_two_projects_are_executed_each_as_it_says_and_others_as_the_last(data_d
     assert of_workflow(json.loads(made.pipeline_runtime.workflow_manifest)).parallelism == 2
 
 
+@pytest.mark.parametrize("command", ["start", "login"])
+def test_who_starts_it_by_hand_has_any_client_s_runs_executed_as_the_project_says(
+    command: str, data_dir: Path, nowhere: Path
+) -> None:
+    project(nowhere, "local: {parallelism: 2}")
+    assert CliRunner().invoke(commands, ["local", command]).exit_code == 0
+    assert last_connected(data_dir).parallelism == 2
+
+
 def test_what_config_yaml_says_when_the_run_starts_counts(data_dir: Path, tmp_path: Path) -> None:
     connection = connect(project(tmp_path / "one", "local: {parallelism: 1}"), kind="embedded")
     changed = project(tmp_path / "one", "local: {parallelism: 3}")
