@@ -9,6 +9,7 @@ parameters.py  workflow -> typed parameters
 text.py        workflow -> YAML that all parsers read alike, by an emitter of its own
 problems.py    exception -> CompileError that points into the user's code
 sandbox.py     answers each request in a forked child with limits; child.py is that child
+orphans.py     ends what such a child leaves behind
 zygote.py      a process that has imported kfp and has a child ready for the next request; and its client
 context.py     what versioned_image() and materialize_model() must know while a pipeline compiles
 """

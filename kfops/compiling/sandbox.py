@@ -7,23 +7,21 @@ left behind elsewhere too. To be used from a process with a single thread.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Callable
 
 from kfops.compiling.child import END, run_child
+from kfops.compiling.orphans import become_subreaper, kill_group, kill_orphans
 
 #: What a child may print before the rest is dropped.
 OUTPUT_LIMIT = 200_000
 #: What a child may answer: the package of a very large pipeline.
 RESULT_LIMIT = 512 * 1024 * 1024
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass
@@ -83,7 +81,7 @@ class Sandbox:
         self._spare: _Child | None = None
         self._dying: set[int] = set()  # killed children that have answered, until the system is done with them
         self._bell = _child_bell()
-        _become_subreaper()
+        become_subreaper()
 
     @property
     def busy(self) -> bool:
@@ -158,19 +156,20 @@ class Sandbox:
             if not child.answered:
                 if time.monotonic() > child.deadline:
                     child.timed_out = not child.cancelled
-                    _kill_group(child.pid)
+                    kill_group(child.pid)
                 pid, child.status = os.waitpid(child.pid, os.WNOHANG)
                 if not pid:
                     continue
                 ended.add(pid)
                 self._read(child)
-            _kill_group(child.pid)
+            kill_group(child.pid)
             if child.pid not in ended:
                 self._dying.add(child.pid)  # it does nothing more: nobody waits until its memory is taken down
             del self._children[key]
             found.append((key, self._outcome(child)))
         if ended:
-            self._kill_orphans()
+            spare = [self._spare] if self._spare is not None else []
+            kill_orphans({child.pid for child in [*self._children.values(), *spare]} | self._dying)
         return found
 
     def kill(self, key: Any) -> None:
@@ -178,12 +177,12 @@ class Sandbox:
         child = self._children.get(key)
         if child is not None:
             child.cancelled = True
-            _kill_group(child.pid)
+            kill_group(child.pid)
 
     def close(self) -> None:
         """Kill all children."""
         if self._spare is not None:
-            _kill_group(self._spare.pid)
+            kill_group(self._spare.pid)
             self._dying.add(self._spare.pid)
             self._drop_spare()
         for key in list(self._children):
@@ -222,20 +221,6 @@ class Sandbox:
         result = bytes(child.result[: -len(END)] if child.answered else child.result)
         return Outcome(result or None, text, code, died, child.timed_out, child.cancelled)
 
-    def _kill_orphans(self) -> None:
-        """Kill what an ended child left behind in sessions of its own (a daemon, say): this process inherits it."""
-        own = {child.pid for child in self._children.values()} | self._dying
-        if self._spare is not None:
-            own.add(self._spare.pid)
-        for pid in _children_of(os.getpid()) - own:
-            try:
-                if os.getsid(pid) in own:
-                    continue
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-            except OSError:
-                continue
-
 
 def _patience(child: _Child, now: float) -> float:
     return 0.05 if child.timed_out else max(0.0, child.deadline - now) + 0.005
@@ -260,33 +245,6 @@ def _drain(fd: int, into: bytearray, limit: int) -> tuple[int, int]:
     return fd, dropped
 
 
-def _kill_group(pid: int) -> None:
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            continue
-
-
-def _children_of(pid: int) -> set[int]:
-    try:
-        return {int(child) for child in Path(f"/proc/self/task/{pid}/children").read_text().split()}
-    except OSError:
-        pass  # a kernel without that list
-    found: set[int] = set()
-    try:
-        entries = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    except OSError:
-        return found
-    for entry in entries:
-        try:
-            if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
-                found.add(int(entry.name))
-        except (OSError, IndexError, ValueError):
-            continue
-    return found
-
-
 def _child_bell() -> int:
     """Return a descriptor that becomes readable when a child ends.
 
@@ -298,12 +256,3 @@ def _child_bell() -> int:
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     return read
-
-
-def _become_subreaper() -> None:
-    """Inherit the orphans of children, so that they can be found and killed (Linux)."""
-    if sys.platform.startswith("linux"):
-        try:
-            ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        except (OSError, AttributeError):
-            return
