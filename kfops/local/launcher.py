@@ -15,10 +15,21 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..errors import InvalidInput
 from .artifacts import ArtifactStore, copy, local_path
-from .launcher_command import Launch, LauncherError, parse
+from .launcher_command import FOLDER, Launch, LauncherError, parse
 from .mlmd import artifact_record, parameter_text, parameter_value, runtime_artifact
 
-__all__ = ["CONFIG", "ROOT_KEY", "Launch", "Launched", "LauncherError", "finish", "metrics", "parse", "prepare"]
+__all__ = [
+    "CONFIG",
+    "FOLDER",
+    "ROOT_KEY",
+    "Launch",
+    "Launched",
+    "LauncherError",
+    "finish",
+    "metrics",
+    "parse",
+    "prepare",
+]
 
 DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
 #: The config map, and its key, that name another root for pipelines that were given none.

@@ -10,7 +10,9 @@ from typing import Any, Dict, List
 from ..errors import InvalidInput
 from .artifacts import split_uri
 
-_COMMAND = "/kfp-launcher/launch"
+#: Where a step's volume has the launcher's program; a step that needs no program needs no volume for it.
+FOLDER = "/kfp-launcher"
+_COMMAND = f"{FOLDER}/launch"
 _RUNTIME = ("inputParameters", "inputArtifacts", "outputParameters", "outputArtifacts")
 
 

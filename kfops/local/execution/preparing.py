@@ -249,6 +249,7 @@ def _launcher(draft: Draft) -> None:
         region=draft.asked.get("AWS_REGION", ""),
     )
     draft.argv = launched.argv
+    draft.mounts = [mount for mount in draft.mounts if mount.path != launcher.FOLDER]
 
     def finish() -> Metrics:
         return launcher.metrics(launcher.finish(launched, draft.host, draft.around.artifacts))

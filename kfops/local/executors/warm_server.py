@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, Set, Tuple
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 if TYPE_CHECKING:
-    from . import forkserver, namespaces, warm_component, warm_guard, warm_joining
+    from . import forkserver, namespaces, warm_component, warm_guard, warm_joining, warm_memory
 else:  # this file is run by path, outside of its package
     sys.path.insert(0, _HERE)
     import forkserver
@@ -29,8 +29,9 @@ else:  # this file is run by path, outside of its package
     import warm_component
     import warm_guard
     import warm_joining
+    import warm_memory
 
-_OWN_MODULES = {"forkserver", "namespaces", "parents", "warm_component", "warm_guard", "warm_joining"}
+_OWN_MODULES = {"forkserver", "namespaces", "parents", "warm_component", "warm_guard", "warm_joining", "warm_memory"}
 
 
 class Server:
@@ -184,6 +185,7 @@ def main(descriptor: int, backend: int) -> Optional[Tuple[Dict[str, Any], int, b
     said, modules = _import_kfp()
     gc.collect()
     gc.freeze()
+    warm_memory.gather()
     forked = Server(requests, forkserver_id).serve()
     return None if forked is None else (*forked, said, modules)
 
