@@ -120,7 +120,11 @@ def test_a_claim_that_exists_is_not_created_again(tmp_path: Path) -> None:
 def test_a_folder_made_by_hand_is_a_claim(tmp_path: Path) -> None:
     (tmp_path / "volumes" / "mine").mkdir(parents=True)
     (tmp_path / "volumes" / "mine" / "file").write_text("by hand\n")
-    assert executed(one(mounting("a", "cat /mnt/data/file", pvc("mine"))), tmp_path).log("a") == "by hand\n"
+    (tmp_path / "volumes" / "linked").symlink_to(tmp_path / "volumes" / "mine")
+    for name in ("mine", "linked"):
+        assert executed(one(mounting(name, "cat /mnt/data/file", pvc(name))), tmp_path).log(name) == "by hand\n"
+    assert executed(one(claim("linked", "delete")), tmp_path).phase == "Succeeded"
+    assert (tmp_path / "volumes" / "mine" / "file").exists(), "what a link leads to is not ours to delete"
 
 
 def test_a_claim_that_nobody_made_fails_the_step_and_says_what_to_do(tmp_path: Path) -> None:

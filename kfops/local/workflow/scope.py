@@ -10,6 +10,8 @@ from .spec import Workflow
 from .substitution import Lookup, as_text, sole_placeholder, substitute
 
 Artifact = Dict[str, Any]
+#: The letters of strftime that ``workflow.creationTimestamp.<letter>`` may have.
+_OF_TIME = "AaBbdHIjMmpSwYyZz"
 
 
 def global_values(workflow: Workflow, started: float, extra: Optional[Mapping[str, str]] = None) -> Lookup:
@@ -26,7 +28,8 @@ def global_values(workflow: Workflow, started: float, extra: Optional[Mapping[st
     values.update({f"workflow.labels.{name}": value for name, value in workflow.labels.items()})
     values.update({f"workflow.annotations.{name}": value for name, value in workflow.annotations.items()})
     moment = datetime.datetime.fromtimestamp(seconds_of(workflow.created_at) or started, datetime.timezone.utc)
-    values.update({f"workflow.creationTimestamp.{letter}": moment.strftime(f"%{letter}") for letter in "YmdHMSjBbAa"})
+    values.update({f"workflow.creationTimestamp.{letter}": moment.strftime(f"%{letter}") for letter in _OF_TIME})
+    values["workflow.creationTimestamp.s"] = str(int(moment.timestamp()))
     values.update(extra or {})
     values.update({key: substitute(value, values.get) for key, value in values.items() if "{{" in value})
     return values.get
