@@ -41,9 +41,10 @@ def test_a_backend_that_lets_nobody_in_is_named_with_its_remedy_until_it_does(la
 
 
 def test_a_reloaded_page_goes_on_following_what_was_begun(lab: LabServer, page: Page) -> None:
+    go_on = lab.root / "go-on"
     (lab.root / "slow.py").write_text(
-        "import time\n\nfrom kfp import dsl\nfrom kfp.components import create_component_from_func\n\n"
-        "time.sleep(6)\n\n\n"
+        "import os\nimport time\n\nfrom kfp import dsl\nfrom kfp.components import create_component_from_func\n\n"
+        f"while not os.path.exists({str(go_on)!r}):\n    time.sleep(0.1)\n\n\n"
         "def greet():\n    print('hello')\n\n\n"
         '@dsl.pipeline(name="slow")\ndef slow():\n    create_component_from_func(greet)()\n',
         encoding="utf-8",
@@ -56,4 +57,5 @@ def test_a_reloaded_page_goes_on_following_what_was_begun(lab: LabServer, page: 
     page.wait_for_timeout(1500)  # JupyterLab keeps its state about a second after it has changed
     page.goto(f"{lab.url}lab?token={lab.token}")
     expect(panel.part("operation")).to_be_visible(timeout=30_000)
+    go_on.touch()
     expect(panel.part("package-steps")).to_have_text("1 step", timeout=60_000)
