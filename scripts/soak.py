@@ -13,7 +13,7 @@ import time
 
 from environments.progress import ROOT, VENVS
 
-FOLDERS = ("tests/property", "tests/faults")
+FOLDERS = ("tests/faults", "tests/property")
 
 
 def main() -> int:

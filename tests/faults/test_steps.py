@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import signal
@@ -46,6 +47,12 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuple[daemon.E
 
 def one(script: str, **template: Any) -> Dict[str, Any]:
     return workflow(dag("main", task("s")), shell("s", script, **template))
+
+
+def lives(endpoint: daemon.Endpoint) -> bool:
+    """Tell whether the backend answers, and is the same process as before."""
+    facts = json.loads((endpoint.data_dir / "connection.json").read_text())
+    return "multi_user" in ask(endpoint, "GET", "/apis/v1beta1/healthz") and facts["pid"] == endpoint.pid
 
 
 def memory(pid: int, what: str = "VmHWM") -> int:
@@ -156,7 +163,7 @@ def test_a_step_that_kills_can_kill_only_itself(backend, script):
     status = ended(endpoint, submit(endpoint, one(script)))
     assert status["phase"] == "Failed", status
     assert ended(endpoint, submit(endpoint, one("true")))["phase"] == "Succeeded"
-    assert daemon.status(endpoint.data_dir)["pid"] == endpoint.pid
+    assert lives(endpoint)
 
 
 def test_secrets_of_the_backends_environment_are_not_in_a_steps(backend):
@@ -178,7 +185,7 @@ def test_when_what_starts_the_steps_is_killed_they_fail_with_that_reason_and_the
     assert "was killed" in steps(status)["s"]["message"]
     gone(marker)
     assert ended(endpoint, submit(endpoint, one("true")))["phase"] == "Succeeded"
-    assert daemon.status(endpoint.data_dir)["pid"] == endpoint.pid
+    assert lives(endpoint)
 
 
 def children(pid: int) -> List[int]:

@@ -64,7 +64,7 @@ def fnv32a(text: str) -> int:
     return value
 
 
-@examples(250, 4000)
+@examples(150, 4000)
 @given(workflow=workflows(), seed=SEEDS)
 def test_a_run_comes_to_what_argos_rules_say_in_whatever_order_its_steps_end(
     workflow: Dict[str, Any], seed: int
@@ -77,7 +77,7 @@ def test_a_run_comes_to_what_argos_rules_say_in_whatever_order_its_steps_end(
     assert sorted(run.started) == sorted(pods), "every step is started exactly once"
 
 
-@examples(250, 4000)
+@examples(150, 4000)
 @given(workflow=workflows(), seed=SEEDS)
 def test_a_run_that_is_killed_at_any_moment_comes_to_the_same_end(workflow: Dict[str, Any], seed: int) -> None:
     reference = expected(workflow)
@@ -86,7 +86,7 @@ def test_a_run_that_is_killed_at_any_moment_comes_to_the_same_end(workflow: Dict
     compare(run, reference)
 
 
-@examples(250, 4000)
+@examples(150, 4000)
 @given(workflow=workflows(), seed=SEEDS)
 def test_the_nodes_of_a_run_hang_together_as_argos_do(workflow: Dict[str, Any], seed: int) -> None:
     nodes = Played(workflow, random.Random(seed), kills=seed % 2 == 0).nodes

@@ -30,8 +30,8 @@ class Watched:
     def __init__(self, folder: Path) -> None:
         self.endpoint = daemon.ensure_running(folder)
         self._folder = folder
-        self._host, port = self.endpoint.url.rpartition("/")[2].split(":")
-        self._port = int(port)
+        host, port = self.endpoint.url.rpartition("/")[2].split(":")
+        self.address = (host, int(port))
         self._token = self.endpoint.token_path.read_text()
         self._store = sqlite3.connect(folder / "kfops.db")
         self.ids = dict.fromkeys(KNOWN, "x")
@@ -42,7 +42,7 @@ class Watched:
         self.settle()
 
     def _make(self) -> None:
-        self.ids["experiment"] = self._json("POST", "/apis/v1beta1/experiments", {"name": "one"})["id"]
+        self.ids["experiment"] = self.json("POST", "/apis/v1beta1/experiments", {"name": "one"})["id"]
         manifest = json.dumps(echo())
         form = '--b\r\nContent-Disposition: form-data; name="uploadfile"; filename="p.yaml"\r\n\r\n'
         body = f"{form}{manifest}\r\n--b--\r\n".encode()
@@ -50,24 +50,24 @@ class Watched:
             "POST", "/apis/v1beta1/pipelines/upload", body, {"Content-Type": "multipart/form-data; boundary=b"}
         )
         self.ids["pipeline"] = self.ids["version"] = json.loads(self.send(upload)[1])["id"]
-        run = self._json("POST", "/apis/v1beta1/runs", {"name": "r", "pipeline_spec": {"workflow_manifest": manifest}})
+        run = self.json("POST", "/apis/v1beta1/runs", {"name": "r", "pipeline_spec": {"workflow_manifest": manifest}})
         self.ids["run"] = run["run"]["id"]
         self._wait_until_idle()
-        found = self._json("GET", f"/apis/v1beta1/runs/{self.ids['run']}", None)
+        found = self.json("GET", f"/apis/v1beta1/runs/{self.ids['run']}", None)
         status = json.loads(found["pipeline_runtime"]["workflow_manifest"])["status"]
         self.ids["node"] = next(node["id"] for node in status["nodes"].values() if node["type"] == "Pod")
 
-    def _json(self, method: str, path: str, body: Any) -> Any:
+    def json(self, method: str, path: str, body: Any) -> Any:
         code, content = self.send(Sent(method, path, b"" if body is None else json.dumps(body).encode()))
         assert code == 200, content
         return json.loads(content)
 
     def send(self, sent: Sent) -> Tuple[Optional[int], bytes]:
-        return self.send_raw(sent.raw(self.ids, f"{self._host}:{self._port}", self._token))
+        return self.send_raw(sent.raw(self.ids, "{}:{}".format(*self.address), self._token))
 
     def send_raw(self, raw: bytes, *, whole: bool = True) -> Tuple[Optional[int], bytes]:
         """Return the status of the answer and its body; no status when the connection is closed without one."""
-        with socket.create_connection((self._host, self._port), timeout=TIME) as connection:
+        with socket.create_connection(self.address, timeout=TIME) as connection:
             answer = b""
             try:
                 connection.sendall(raw)
@@ -87,7 +87,7 @@ class Watched:
 
     def _wait_until_idle(self) -> None:
         deadline = time.monotonic() + 60
-        while daemon.status(self._folder)["active_runs"]:
+        while self.json("GET", "/apis/kfops/status", None)["active_runs"]:
             assert time.monotonic() < deadline, "an accepted run does not come to its end"
             time.sleep(0.02)
 
@@ -100,7 +100,7 @@ class Watched:
     def _be_idle(self) -> None:
         self._wait_until_idle()
         for (job_id,) in self._rows("SELECT id FROM jobs") if self._has_table("jobs") else []:
-            self._json("DELETE", f"/apis/v1beta1/jobs/{job_id}", None)
+            self.json("DELETE", f"/apis/v1beta1/jobs/{job_id}", None)
         self._wait_until_idle()
         time.sleep(0.6)  # the folders of ended steps are cleared away a moment later
 
@@ -162,7 +162,7 @@ def excused(sent: Sent, code: Optional[int], body: bytes) -> bool:
     return code == 501 or (code == 500 and "/upload" in sent.path and b"already exist" in body)
 
 
-@examples(250, 4000)
+@examples(200, 4000)
 @given(sent=requests())
 def test_a_request_is_answered_in_the_apis_form_and_a_refused_one_leaves_no_trace(backend: Watched, sent: Sent) -> None:
     code, body = backend.send(sent)
@@ -184,6 +184,8 @@ def test_bytes_that_are_no_request_harm_nothing(
     note(f"sent: {raw!r}")
     code, body = backend.send_raw(raw, whole=False)
     assert code is None or code < 500 or excused(sent, code, body), body
+    if code is None and cut >= 1:
+        backend.settle()  # it was whole, and may have been accepted before it was seen that nobody waits for the answer
     check(backend, sent.path, code, body, reading=raw.startswith(b"GET"))
 
 
@@ -194,13 +196,13 @@ def test_a_request_that_stays_away_half_way_keeps_nobody_waiting(backend: Watche
     head += "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n"
     waiting = []
     for _ in range(20):
-        connection = socket.create_connection((backend._host, backend._port), timeout=TIME)
+        connection = socket.create_connection(backend.address, timeout=TIME)
         connection.sendall(
             head.encode() + b"--b\r\nContent-Disposition: form-data; name=uploadfile\r\n\r\n" + b"x" * 5000
         )
         waiting.append(connection)
     began = time.monotonic()
-    answer: Dict[str, Any] = backend._json("GET", "/apis/v1beta1/healthz", None)
+    answer: Dict[str, Any] = backend.json("GET", "/apis/v1beta1/healthz", None)
     assert time.monotonic() - began < TIME
     assert "multi_user" in answer
     for connection in waiting:
