@@ -548,7 +548,7 @@ def test_formats_of_metrics_are_names_or_numbers_and_the_default_is_left_out(cal
     metrics = [
         {"name": "a", "node_id": "n", "number_value": 0, "format": "UNSPECIFIED"},
         {"name": "b", "node_id": "n", "number_value": "1.5", "format": 2},
-        {"name": "c", "node_id": "n", "format": "RAW"},
+        {"name": "c", "node_id": "n", "format": "RAW", "number_value": None},
         {"name": "d", "node_id": "n", "number_value": "nan"},
     ]
     results = caller.post(url, {"metrics": metrics})["results"]

@@ -57,9 +57,12 @@ def run(endpoint: daemon.Endpoint, home: Path) -> Run:
 
 def test_kfps_command_works_between_login_and_logout(run: Run, endpoint: daemon.Endpoint, context: Path) -> None:
     listing = ("kfp", "--endpoint", endpoint.url, "experiment", "list")
-    assert run(*listing).returncode == 1
+    refused = run(*listing)
+    assert refused.returncode == 1
+    assert "kfops local login" in refused.stdout
 
     told = run("kfops", "local", "login")
+    assert "--watch needs a cluster" in told.stdout
     assert f"kfp --endpoint {endpoint.url} pipeline list" in told.stdout
     assert str(context) in told.stdout
     assert stat.S_IMODE(context.stat().st_mode) == 0o600

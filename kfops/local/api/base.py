@@ -63,7 +63,8 @@ class Handler(RequestHandler):
         if not hmac.compare_digest(sent.encode(), f"Bearer {self.backend.token}".encode()):
             raise Unauthorized(
                 "The request has no valid bearer token." if sent else "The request has no bearer token.",
-                "The token is in the file that connection.json in the data folder names.",
+                "For kfp's own command: kfops local login. For other clients the token is in the file that "
+                "connection.json in the data folder names.",
             )
 
     def set_default_headers(self) -> None:

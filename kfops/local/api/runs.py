@@ -146,7 +146,7 @@ class RunVerb(Handler):
         return [self._report_one(run_id, metric, form) for metric, form in zip(metrics, formats)]
 
     def _report_one(self, run_id: str, metric: dict[str, Any], form: str) -> dict[str, Any]:
-        name, node_id, value = text(metric, "name"), text(metric, "node_id"), _number(metric.get("number_value", 0))
+        name, node_id, value = text(metric, "name"), text(metric, "node_id"), _number(metric.get("number_value"))
         status, problem = "INVALID_ARGUMENT", ""
         if not _METRIC_NAME.fullmatch(name):
             problem = f"metric.name {name!r} doesn't match with the pattern."
@@ -201,7 +201,9 @@ def _metric_format(value: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """Return a finite number, which may be sent as text; None when it is none."""
+    """Return a finite number, which may be sent as text, 0 when it is absent; None when it is no number."""
+    if value is None:
+        return 0.0
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
