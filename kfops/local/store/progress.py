@@ -17,7 +17,6 @@ from .filters import parse_time
 from .schema import Database, metrics, nodes, now, runs, step_cache, workflows
 
 FINAL_PHASES = frozenset({"Succeeded", "Failed", "Error", "Skipped"})
-ENDED_PHASES = FINAL_PHASES | {"Omitted"}
 TERMINATING = "Terminating"
 
 
@@ -28,8 +27,8 @@ class Progress:
         self._database = database
         #: What stands in the file of runs that are executed: the text of every node, to write only what changed.
         self._written: dict[str, dict[str, str]] = {}
-        #: How many children those nodes had that have come to their end: that alone can still change of them.
-        self._ended: dict[str, dict[str, int]] = {}
+        #: What of those nodes tells whether they have changed: their phase, start, and number of children.
+        self._forms: dict[str, dict[str, tuple[Any, ...]]] = {}
 
     def unfinished(self) -> list[str]:
         """Return the ids of the runs that have not ended, the oldest first."""
@@ -69,14 +68,12 @@ class Progress:
         phase = status.get("phase", "")
         final = phase in FINAL_PHASES
         head = json.dumps({key: value for key, value in status.items() if key != "nodes"}, separators=(",", ":"))
-        written, ended = self._written.get(run_id, {}), self._ended.setdefault(run_id, {})
+        written, before = self._written.get(run_id, {}), self._forms.get(run_id, {})
+        forms = {node_id: _form(node) for node_id, node in status.get("nodes", {}).items()}
         texts: dict[str, str] = {}
         for node_id, node in status.get("nodes", {}).items():
-            children = len(node.get("children", ()))
-            unchanged = ended.get(node_id) == children and node_id in written
-            texts[node_id] = written[node_id] if unchanged else json.dumps(node, separators=(",", ":"))
-            if node["phase"] in ENDED_PHASES:
-                ended[node_id] = children
+            same = before.get(node_id) == forms[node_id]
+            texts[node_id] = written[node_id] if same else json.dumps(node, separators=(",", ":"))
         changed = [
             {"run_id": run_id, "node_id": node_id, "node": text}
             for node_id, text in texts.items()
@@ -109,11 +106,11 @@ class Progress:
         if final:
             self._forget(run_id)
         else:
-            self._written[run_id] = texts
+            self._written[run_id], self._forms[run_id] = texts, forms
 
     def _forget(self, run_id: str) -> None:
         self._written.pop(run_id, None)
-        self._ended.pop(run_id, None)
+        self._forms.pop(run_id, None)
 
     def save_metrics(self, run_id: str, node_id: str, found: list[dict[str, Any]]) -> None:
         """Record a step's metrics, each ``{"name", "numberValue", "format"}``; what is there already stays."""
@@ -154,6 +151,10 @@ class Progress:
     @staticmethod
     def _node_ids(connection: sa.Connection, run_id: str) -> list[str]:
         return list(connection.scalars(sa.select(nodes.c.node_id).where(nodes.c.run_id == run_id)))
+
+
+def _form(node: dict[str, Any]) -> tuple[Any, ...]:
+    return node.get("phase"), node.get("startedAt"), len(node.get("children") or ())
 
 
 def _microseconds(text: str | None) -> int:
