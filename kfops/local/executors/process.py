@@ -59,6 +59,8 @@ class ProcessExecutor(Executor):
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = self._begin(theirs.fileno())
+        if self._control is not None:
+            self._control.close()
         self._control = ours
         reader, writer = await asyncio.open_connection(sock=ours.dup())
         hello = json.loads(await asyncio.wait_for(reader.readline(), _START_LIMIT) or b"{}")
