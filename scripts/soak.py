@@ -20,7 +20,7 @@ def main() -> int:
     seed = sys.argv[1] if len(sys.argv) > 1 else str(int(time.time()))
     print(f"=== soak with seed {seed}; to do the same again: make soak SEED={seed}", flush=True)
     command = [str(VENVS / "kernel" / "bin" / "python"), "-m", "pytest", "-m", "soak", "--durations=0"]
-    command += ["--durations-min=1", f"--hypothesis-seed={seed}", *FOLDERS]
+    command += ["--durations-min=1", f"--hypothesis-seed={seed}", "--hypothesis-show-statistics", *FOLDERS]
     started = time.monotonic()
     code = subprocess.call(
         command, cwd=str(ROOT), env={**os.environ, "KFOPS_TEST_SOAK": seed}, stdin=subprocess.DEVNULL
