@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import functools
 import json
@@ -42,6 +43,8 @@ from .components import FILE, chain_of_components
 KILLS = effort(3, 100)
 AT_A_TIME = effort(12, 50)
 LENGTH = 5
+JOBS = "/apis/v1beta1/jobs"
+TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 WIDTH = max(4, os.cpu_count() or 1)
 
 
@@ -178,6 +181,40 @@ def test_a_run_is_either_accepted_or_refused_never_half_there(folder):
     with contextlib.closing(sqlite3.connect(folder / "kfops.db")) as connection:
         query = "SELECT count(*) FROM runs LEFT JOIN run_workflows ON run_id = id WHERE run_id IS NULL"
         assert connection.execute(query).fetchone() == (0,)
+
+
+@pytest.mark.soak
+def test_every_tick_of_a_recurring_run_has_one_run_though_the_backend_is_killed(folder):
+    """Ticks that fall into the time without a backend are caught up; none is lost, none has two runs."""
+    moments = chance("ticks")
+    endpoint = daemon.ensure_running(folder)
+    made = json.dumps(workflow(dag("main", task("s")), shell("s", "true")))
+    job = {
+        "name": "each second",
+        "pipeline_spec": {"workflow_manifest": made},
+        "max_concurrency": "10",
+        "trigger": {"periodic_schedule": {"interval_second": "1"}},
+        "enabled": True,
+    }
+    job_id = ask(endpoint, "POST", JOBS, job)["id"]
+    for _ in range(effort(3, 20)):
+        time.sleep(moments.uniform(0.2, 1.5))
+        kill(endpoint.pid)
+        endpoint = daemon.ensure_running(folder)
+    wait_for(lambda: len(runs_of_job(endpoint, job_id)) > 3, "runs", 30)
+    ask(endpoint, "POST", f"{JOBS}/{job_id}/disable", {})
+    runs = runs_of_job(endpoint, job_id)
+    scheduled = sorted(int(calendar.timegm(time.strptime(run["scheduled_at"], TIMESTAMP))) for run in runs)
+    assert scheduled == list(range(scheduled[0], scheduled[0] + len(runs)))
+    assert len({run["name"] for run in runs}) == len(runs)
+    for run in runs:
+        assert ended(endpoint, run["id"])["phase"] == "Succeeded"
+    assert complaints(folder) == []
+
+
+def runs_of_job(endpoint: daemon.Endpoint, job_id: str) -> List[Dict[str, Any]]:
+    query = f"?page_size=200&resource_reference_key.type=JOB&resource_reference_key.id={job_id}"
+    return list(ask(endpoint, "GET", RUNS + query).get("runs", []))
 
 
 def test_a_terminated_run_stays_terminated_over_a_kill(folder):

@@ -50,7 +50,7 @@ class Maker:
 
     def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any], gentle: bool) -> None:
         self._draw = draw
-        self._gentle = gentle
+        self.gentle = gentle
         self.templates: List[Dict[str, Any]] = []
 
     def pick(self, values: List[Any]) -> Any:
@@ -73,12 +73,12 @@ class Maker:
         says = self.pick(["echo", "attempt", *WORDS, *LISTS, None] if shape.inputs else ["attempt", *WORDS, *LISTS])
         shape.says = says is not None
         program = {
-            "phases": ["Succeeded"] if self._gentle and not retried else self.pick(PHASES),
-            "fails on": None if self._gentle or self.chance(80) else self.pick(["tails", "x", "7"]),
+            "phases": ["Succeeded"] if self.gentle and not retried else self.pick(PHASES),
+            "fails on": None if self.gentle or self.chance(80) else self.pick(["tails", "x", "7"]),
             "says": says,
             "writes": shape.writes and not (optional and self.chance(50)),
         }
-        if self._gentle:
+        if self.gentle:
             program["phases"] = ["Failed", "Succeeded"] if retried else ["Succeeded"]
         declared: Dict[str, Any] = {"parameters": self._parameters(shape.inputs)}
         if self.chance(25):
@@ -105,9 +105,9 @@ class Maker:
     def _retries(self, program: Dict[str, Any]) -> Dict[str, Any]:
         strategy: Dict[str, Any] = {}
         ends = program["phases"][-1] == "Succeeded" and program["fails on"] is None
-        if self._gentle or not ends or self.chance(70):
-            strategy["limit"] = 1 if self._gentle else self.pick([0, 1, "2", 3])
-        if self.chance(60) and not self._gentle:
+        if self.gentle or not ends or self.chance(70):
+            strategy["limit"] = 1 if self.gentle else self.pick([0, 1, "2", 3])
+        if self.chance(60) and not self.gentle:
             strategy["retryPolicy"] = self.pick(["Always", "OnError", "OnFailure"])
         if self.chance(40):
             strategy["backoff"] = self.pick([{"duration": "5s"}, {"duration": "2", "factor": 2}])
@@ -154,7 +154,7 @@ class Maker:
         return Shape(again)
 
     def _dag(self, tasks: List[Dict[str, Any]]) -> Dict[str, Any]:
-        return {"tasks": tasks, **({"failFast": False} if self._gentle else {})}
+        return {"tasks": tasks, **({"failFast": False} if self.gentle else {})}
 
     def dag(self, depth: int, outer: Tuple[str, ...] = ()) -> Shape:
         shape = Shape(self._name("dag"), list(outer) or ["p", "q"][: self.pick([0, 1, 2])])
@@ -183,9 +183,9 @@ class Maker:
         self._dag_outputs(
             made, shape, {t["name"]: shapes[t["name"]] for t in tasks if not {"withItems", "withParam"} & set(t)}
         )
-        if self._gentle and self.chance(40):
+        if self.gentle and self.chance(40):
             made["parallelism"] = self.pick([1, 2])
-        if not self._gentle and not outer and self.chance(8):
+        if not self.gentle and not outer and self.chance(8):
             made["retryStrategy"] = {"limit": 1, "retryPolicy": "Always"}
         self.templates[position] = made
         return shape
@@ -279,7 +279,7 @@ def workflows(draw: Callable[[st.SearchStrategy[Any]], Any], depth: int = DEPTH)
     if maker.chance(35):
         spec["onExit"] = maker.dag(0, outer=("w",)).name if maker.chance(30) else maker.container().name
     if maker.chance(30):
-        spec["parallelism"] = maker.pick([1, 2, 3]) if maker._gentle else None
+        spec["parallelism"] = maker.pick([1, 2, 3]) if maker.gentle else None
     spec["templates"] = maker.templates
     return {
         "apiVersion": "argoproj.io/v1alpha1",
