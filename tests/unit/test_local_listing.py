@@ -151,3 +151,20 @@ def _check_plan(path, statement):
             assert of_a_page or "TEMP B-TREE" not in step, (step, statement)
             walked = "SCAN" not in step or "COVERING INDEX" in step or _IN_ORDER.search(step)
             assert of_a_page or walked, (step, statement)
+
+
+def test_a_file_of_an_earlier_version_gets_the_indexes_of_this_one(tmp_path):
+    path = tmp_path / "kfops.db"
+    schema.Database(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP INDEX runs_in_order")
+        connection.execute("CREATE INDEX runs_in_order ON runs (created_at, id)")
+        connection.execute("DROP INDEX runs_by_schedule")
+        connection.execute("PRAGMA user_version=1")
+        connection.commit()
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        columns = [row[2] for row in connection.execute("PRAGMA index_info(runs_in_order)")]
+        assert columns == ["created_at", "id", "storage_state", "status", "experiment_id", "name"]
+        assert connection.execute("PRAGMA index_info(runs_by_schedule)").fetchall()
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)

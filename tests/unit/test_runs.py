@@ -296,9 +296,9 @@ def test_a_backend_that_tells_of_changes_is_not_asked_for_them(
     def look(run_now: Run) -> None:
         seen.append(run_now)
         if run_now.state == "pending":
-            backend.move(started.id, "Running", {"prepare": ("Running", ""), "train": ("Pending", "")})
+            backend.move(started.id, "Running", {"prepare": ("Running", ""), "train": ("Running", "")})
         elif run_now.state == "running":
-            backend.move(started.id, "Succeeded", DONE)
+            backend.move(started.id, "Succeeded", {"prepare": ("Succeeded", "")})
 
     asked: List[str] = []
     with monkeypatch.context() as patched:
