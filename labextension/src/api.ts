@@ -155,6 +155,26 @@ export class KfopsApi {
     return (await this._request<{ experiments: Kfops.IExperiment[] }>('experiments')).experiments;
   }
 
+  async recurringRuns(): Promise<Kfops.IRecurringRun[]> {
+    const path = 'recurring-runs';
+    return (await this._request<{ recurring_runs: Kfops.IRecurringRun[] }>(path)).recurring_runs;
+  }
+
+  /** Have a version run again and again, by a cron expression with seconds or `@every 1h30m`. */
+  createRecurringRun(
+    request: Kfops.IRunRequest & { schedule: string }
+  ): Promise<Kfops.IRecurringRun> {
+    return this._request('recurring-runs', 'POST', request);
+  }
+
+  pauseRecurringRun(id: string, enabled: boolean): Promise<Kfops.IRecurringRun> {
+    return this._request(`recurring-runs/${encodeURIComponent(id)}`, 'PATCH', { enabled });
+  }
+
+  async deleteRecurringRun(id: string): Promise<void> {
+    await this._request(`recurring-runs/${encodeURIComponent(id)}`, 'DELETE');
+  }
+
   createExperiment(name: string): Promise<Kfops.IExperiment> {
     return this._request('experiments', 'POST', { name });
   }

@@ -19,7 +19,7 @@ import { notifyOfEnd } from './notify';
 import { CommandIDs } from './tokens';
 import type { Kfops } from './tokens';
 import { PanelContent } from './widgets/panel';
-import { askForRun } from './widgets/run_dialog';
+import { askForRun, askForSchedule } from './widgets/run_dialog';
 import { StatusItem } from './widgets/status_item';
 
 /** Where the quickstart lies below the folder that JupyterLab was started in. */
@@ -81,6 +81,15 @@ export class KfopsApp {
       ? await this.api.version(versionId)
       : await this.source.versionToRun();
     return version ? this._start(version) : null;
+  }
+
+  /** Ask for when a version is to run again and again. */
+  async schedule(versionId: string): Promise<void> {
+    const { trans, stateDB } = this._options;
+    const version = await this.api.version(versionId);
+    if (await askForSchedule({ api: this.api, version, stateDB, trans })) {
+      await this.model.recurring.refresh();
+    }
   }
 
   /** Start a run with the version, and at first the parameters, of another. */
@@ -185,8 +194,8 @@ export class KfopsApp {
     version: Kfops.IPipelineVersion,
     earlier?: Kfops.IRun
   ): Promise<Kfops.IRun | null> {
-    const { trans, app } = this._options;
-    const run = await askForRun({ api: this.api, version, earlier, trans });
+    const { trans, app, stateDB } = this._options;
+    const run = await askForRun({ api: this.api, version, earlier, stateDB, trans });
     if (run) {
       void this.model.runs.refresh();
       await app.commands.execute(CommandIDs.openRun, { run_id: run.id });

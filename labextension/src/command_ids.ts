@@ -28,6 +28,8 @@ export namespace CommandIDs {
   export const uploadFile = 'kfops:upload-file';
   /** Upload and run the file that is selected in the file browser. */
   export const runFile = 'kfops:run-file';
+  /** Have the version in `args.version_id` run again and again, after a question for when. */
+  export const schedule = 'kfops:schedule-version';
   /** Stop the run in `args.run_id`. */
   export const stopRun = 'kfops:stop-run';
   /** Retry the failed run in `args.run_id`: what has succeeded is kept. */

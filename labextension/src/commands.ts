@@ -109,6 +109,9 @@ export function addCommands(options: {
     trans.__('Upload as a pipeline version'),
     (kfops, args) => (show(), kfops.uploadFile(String(args.path), Boolean(args.run)))
   );
+  add(CommandIDs.schedule, trans.__('Schedule pipeline…'), (kfops, args) =>
+    kfops.schedule(String(args.version_id))
+  );
   add(CommandIDs.openView, trans.__('Open KFOPS view'), (kfops, args) =>
     kfops.openView(String(args.view).replace(/^kfops-/, ''))
   );

@@ -240,6 +240,29 @@ export namespace Kfops {
     created_at: string;
   }
 
+  /** What starts runs of its own accord; `upcoming` has the next times, none while it is paused. */
+  export interface IRecurringRun {
+    id: string;
+    name: string;
+    schedule: string;
+    enabled: boolean;
+    description: string;
+    start: string;
+    end: string;
+    max_concurrency: number;
+    catch_up: boolean;
+    parameters: Record<string, string>;
+    pipeline_id: string;
+    pipeline_name: string;
+    version_id: string;
+    version_name: string;
+    experiment_id: string;
+    experiment_name: string;
+    created_at: string;
+    timezone: string;
+    upcoming: string[];
+  }
+
   export interface IConnectionStatus {
     kind: 'embedded' | 'cluster';
     host: string;

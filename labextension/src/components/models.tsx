@@ -13,6 +13,7 @@ export function Models(props: {
   models: Loaded<Kfops.IModelVersion[]>;
   trans: TranslationBundle;
   onOpenRun: (runId: string) => void;
+  onOpenVersion: (versionId: string) => void;
 }): JSX.Element {
   const { models, trans } = props;
   if (models.kind === 'loading') {
@@ -43,6 +44,7 @@ function ModelRow(props: {
   model: Kfops.IModelVersion;
   trans: TranslationBundle;
   onOpenRun: (runId: string) => void;
+  onOpenVersion: (versionId: string) => void;
 }): JSX.Element {
   const { model, trans } = props;
   return (
@@ -71,9 +73,15 @@ function ModelRow(props: {
           </span>
         )}
         {model.version_id && (
-          <span className="kfops-Quiet" title={model.version_id}>
+          <button
+            type="button"
+            className="kfops-Link"
+            data-kfops="model-version"
+            title={model.version_id}
+            onClick={() => props.onOpenVersion(model.version_id)}
+          >
             {trans.__('version %1', shortId(model.version_id))}
-          </span>
+          </button>
         )}
         <span className="kfops-Facts-id">
           {trans.__('sha')} <code title={model.sha256}>{shortId(model.sha256)}</code>

@@ -7,6 +7,9 @@ import type { FieldValue } from '../parameters';
 import type { Kfops } from '../tokens';
 import { Problem } from './problem';
 
+/** The name under which problems of the schedule stand; no parameter can have it. */
+export const SCHEDULE = ' schedule';
+
 /** The form for a run's parameters, name and experiment. */
 export function RunForm(props: {
   version: Kfops.IPipelineVersion;
@@ -15,11 +18,14 @@ export function RunForm(props: {
   problems: Record<string, string>;
   name: string;
   experiment: string;
+  /** When it is to run; null for a run that starts now. */
+  schedule: string | null;
   error: Kfops.IError | null;
   sending: boolean;
   onField: (name: string, value: FieldValue) => void;
   onName: (name: string) => void;
   onExperiment: (experiment: string) => void;
+  onSchedule: (schedule: string) => void;
   trans: TranslationBundle;
 }): JSX.Element {
   const { version, parameters, trans, error } = props;
@@ -40,6 +46,35 @@ export function RunForm(props: {
         {version.number ? trans.__('version %1', version.number) : version.name} ·{' '}
         <code title={version.id}>{shortId(version.id)}</code>
       </p>
+      {props.schedule !== null && (
+        <div className="kfops-Field">
+          <label className="kfops-Field-label" htmlFor="kfops-schedule">
+            {trans.__('When')}
+            <span className="kfops-Field-required"> *</span>
+          </label>
+          <input
+            id="kfops-schedule"
+            className="jp-mod-styled"
+            data-kfops="schedule"
+            value={props.schedule}
+            placeholder="0 30 6 * * *"
+            aria-invalid={Boolean(props.problems[SCHEDULE])}
+            aria-describedby="kfops-schedule-help"
+            onChange={event => props.onSchedule(event.target.value)}
+          />
+          <div id="kfops-schedule-help" className="kfops-Field-help">
+            {props.problems[SCHEDULE] ? (
+              <span className="kfops-Field-problem" role="alert">
+                {props.problems[SCHEDULE]}
+              </span>
+            ) : (
+              trans.__(
+                'Second, minute, hour, day, month, weekday as in cron; or @hourly, @daily, @every 1h30m.'
+              )
+            )}
+          </div>
+        </div>
+      )}
       {parameters.map(parameter => (
         <Field
           key={parameter.name}

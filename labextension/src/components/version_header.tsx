@@ -69,6 +69,14 @@ export function VersionHeader(props: {
               <button
                 type="button"
                 className="kfops-Button"
+                data-kfops="version-schedule"
+                onClick={() => void execute(CommandIDs.schedule, { version_id: shown.id })}
+              >
+                {trans.__('Schedule…')}
+              </button>
+              <button
+                type="button"
+                className="kfops-Button"
                 data-kfops="version-default"
                 title={trans.__('What the pipeline is run with unless another version is named')}
                 disabled={busy || isDefault}

@@ -13,6 +13,9 @@ import type { SourceModel } from './source';
 import { panelState, statusInterval } from './status';
 import type { PanelState } from './status';
 
+/** The sections whose content is asked for only while they are open. */
+export type SectionName = 'images' | 'experiments' | 'recurring';
+
 /** Milliseconds between two looks while a run goes on. */
 const LIVE = 1_000;
 
@@ -46,6 +49,19 @@ export class KfopsModel implements IDisposable {
       interval: () => 3 * this._idleInterval(),
       active: usable
     });
+    const lazy = <T>(name: SectionName, load: () => Promise<T>) => {
+      const resource = new Resource<T>({
+        name: `kfops-lab:${name}`,
+        load,
+        interval: () => 3 * this._idleInterval(),
+        active: () => usable() && this._opened.has(name)
+      });
+      resource.changed.connect(this._emit, this);
+      return resource;
+    };
+    this.images = lazy('images', () => api.images());
+    this.experiments = lazy('experiments', () => api.experiments());
+    this.recurring = lazy('recurring', () => api.recurringRuns());
     this.pipelines = new PipelinesModel({
       api,
       interval: () => 3 * this._idleInterval(),
@@ -66,6 +82,9 @@ export class KfopsModel implements IDisposable {
   readonly status: Resource<Kfops.IStatus>;
   readonly runs: Resource<Kfops.IRun[]>;
   readonly models: Resource<Kfops.IModelVersion[]>;
+  readonly images: Resource<Kfops.IPipelineVersion[]>;
+  readonly experiments: Resource<Kfops.IExperiment[]>;
+  readonly recurring: Resource<Kfops.IRecurringRun[]>;
   readonly pipelines: PipelinesModel;
   readonly operations: OperationsModel;
 
@@ -109,7 +128,19 @@ export class KfopsModel implements IDisposable {
   /** Ask again for everything. */
   async refresh(): Promise<void> {
     await this.status.refresh();
-    await Promise.all([this.runs.refresh(), this.models.refresh(), this.pipelines.refresh()]);
+    await this._refreshAll();
+  }
+
+  /** Say whether a section that is not always open can be seen; what it holds is asked for only then. */
+  setOpened(name: SectionName, isOpened: boolean): void {
+    if (isOpened !== this._opened.has(name)) {
+      if (isOpened) {
+        this._opened.add(name);
+        void this[name].refresh();
+      } else {
+        this._opened.delete(name);
+      }
+    }
   }
 
   dispose(): void {
@@ -117,7 +148,8 @@ export class KfopsModel implements IDisposable {
       return;
     }
     this._isDisposed = true;
-    for (const part of [this.status, this.runs, this.models, this.pipelines, this.operations]) {
+    const lists = [this.models, this.images, this.experiments, this.recurring];
+    for (const part of [this.status, this.runs, ...lists, this.pipelines, this.operations]) {
       part.dispose();
     }
     this.source.dispose();
@@ -128,7 +160,7 @@ export class KfopsModel implements IDisposable {
   private _onStatusChanged(): void {
     const kind = this.state.kind;
     if (kind === 'ready' && this._lastKind !== 'ready') {
-      void Promise.all([this.runs.refresh(), this.models.refresh(), this.pipelines.refresh()]);
+      void this._refreshAll();
     }
     this._lastKind = kind;
     this._emit();
@@ -162,6 +194,12 @@ export class KfopsModel implements IDisposable {
     this._emit();
   }
 
+  private async _refreshAll(): Promise<void> {
+    const always = [this.runs, this.models, this.pipelines];
+    const opened = Array.from(this._opened, name => this[name]);
+    await Promise.all([...always, ...opened].map(part => part.refresh()));
+  }
+
   private _emit(): void {
     this._changed.emit();
   }
@@ -172,6 +210,7 @@ export class KfopsModel implements IDisposable {
   private _isDisposed = false;
   private _lastKind: PanelState['kind'] = 'loading';
   private _liveRuns = new Set<string>();
+  private _opened = new Set<SectionName>();
   private _versions = new Set<string>();
   private _changed = new Signal<this, void>(this);
   private _runEnded = new Signal<this, Kfops.IRun>(this);

@@ -15,13 +15,17 @@ import type { ISourceActions } from '../components/source';
 import type { KfopsModel } from '../models/kfops';
 import { sourceState } from '../models/source_state';
 import { CommandIDs } from '../tokens';
+import { MoreSections } from './more_sections';
 
 import '../../style/panel.css';
 
 /** The panel shows itself how a command has failed. */
 const QUIET = { quiet: 'yes' };
 
-const FOLDED_KEY = 'kfops-lab:folded';
+const FOLDED_KEY = 'kfops-lab:folded-sections';
+
+/** What is needed less often, and asked for only when it is unfolded. */
+const FOLDED_AT_FIRST = ['images', 'experiments', 'recurring'];
 
 /** The side panel's content. */
 export class PanelContent extends ReactWidget {
@@ -76,6 +80,7 @@ function Content(props: PanelContent.IOptions): JSX.Element {
     folded: folded.has(name),
     onToggle: toggle
   });
+  const openVersion = (id: string) => void execute(CommandIDs.openVersion, { version_id: id });
   const refresh = () => void execute(CommandIDs.refresh);
   return (
     <div className="kfops-Panel-content">
@@ -158,8 +163,15 @@ function Content(props: PanelContent.IOptions): JSX.Element {
                   models={model.models.state}
                   trans={trans}
                   onOpenRun={runId => void execute(CommandIDs.openRun, { run_id: runId })}
+                  onOpenVersion={openVersion}
                 />
               </Section>
+              <MoreSections
+                model={model}
+                trans={trans}
+                section={section}
+                onOpenVersion={openVersion}
+              />
             </>
           )}
         </>
@@ -170,7 +182,7 @@ function Content(props: PanelContent.IOptions): JSX.Element {
 
 /** The names of the folded sections, kept across reloads. */
 function useFolded(stateDB: IStateDB | null): [ReadonlySet<string>, (name: string) => void] {
-  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
+  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set(FOLDED_AT_FIRST));
   useEffect(() => {
     void stateDB?.fetch(FOLDED_KEY).then(saved => {
       if (Array.isArray(saved)) {

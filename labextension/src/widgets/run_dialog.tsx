@@ -1,21 +1,31 @@
 import { Dialog, ReactWidget } from '@jupyterlab/apputils';
+import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 import * as React from 'react';
 
 import { errorOf } from '../api';
 import type { KfopsApi } from '../api';
 import { useChanges } from '../components/hooks';
-import { RunForm } from '../components/run_form';
+import { RunForm, SCHEDULE } from '../components/run_form';
 import { formParameters, initialField, readForm } from '../parameters';
 import type { FieldValue } from '../parameters';
 import type { Kfops } from '../tokens';
+
+/** What an earlier run was given. */
+interface IEarlier {
+  parameters: Record<string, unknown>;
+  experiment_name: string;
+}
 
 /** What is in the form, kept outside of React: the dialog's buttons stand outside of React too. */
 class RunFormModel {
   constructor(
     readonly version: Kfops.IPipelineVersion,
-    earlier: Kfops.IRun | undefined,
+    earlier: IEarlier | undefined,
+    /** Whether it asks for when to run as well. */
+    readonly isRecurring: boolean,
     private readonly _trans: TranslationBundle
   ) {
     this.parameters = formParameters(version.parameters);
@@ -31,6 +41,7 @@ class RunFormModel {
   problems: Record<string, string> = {};
   name = '';
   experiment = '';
+  schedule = '';
   sending = false;
   error: Kfops.IError | null = null;
 
@@ -44,8 +55,8 @@ class RunFormModel {
     this.changed.emit();
   }
 
-  /** Set the run's name or its experiment. */
-  label(labels: { name?: string; experiment?: string }): void {
+  /** Set the run's name, its experiment or when it recurs. */
+  label(labels: { name?: string; experiment?: string; schedule?: string }): void {
     Object.assign(this, labels);
     this.changed.emit();
   }
@@ -54,6 +65,9 @@ class RunFormModel {
   request(): Kfops.IRunRequest | null {
     const { values, problems } = readForm(this.parameters, this.fields, this._trans);
     this.problems = problems;
+    if (this.isRecurring && !this.schedule.trim()) {
+      problems[SCHEDULE] = this._trans.__('A value is needed.');
+    }
     this.changed.emit();
     if (Object.keys(problems).length) {
       return null;
@@ -92,6 +106,8 @@ function Body(props: { model: RunFormModel; trans: TranslationBundle }): JSX.Ele
       problems={model.problems}
       name={model.name}
       experiment={model.experiment}
+      schedule={model.isRecurring ? model.schedule : null}
+      onSchedule={schedule => model.label({ schedule })}
       error={model.error}
       sending={model.sending}
       onField={(name, value) => model.set(name, value)}
@@ -148,33 +164,83 @@ class RunDialog extends Dialog<unknown> {
   }
 }
 
-/** Ask for the parameters of a run and start it; null when the person thinks better of it. */
-export async function askForRun(options: {
-  api: KfopsApi;
+/** What the form is asked for, and what is done with it. */
+interface IFormOptions {
   version: Kfops.IPipelineVersion;
-  /** The run whose parameters stand in the form at first. */
+  /** The run whose parameters stand in the form at first; else what the pipeline was run with last. */
   earlier?: Kfops.IRun | undefined;
+  /** Remembers for each pipeline what it was run with. */
+  stateDB: IStateDB | null;
   trans: TranslationBundle;
-}): Promise<Kfops.IRun | null> {
-  const { api, version, earlier, trans } = options;
-  const model = new RunFormModel(version, earlier, trans);
+}
+
+/** Ask for the parameters of a run and start it; null when the person thinks better of it. */
+export async function askForRun(
+  options: IFormOptions & { api: KfopsApi }
+): Promise<Kfops.IRun | null> {
+  const { api, version, trans } = options;
   let run: Kfops.IRun | null = null;
+  await ask(options, {
+    isRecurring: false,
+    title: trans.__('Run %1', version.pipeline_name),
+    accept: trans.__('Run'),
+    send: async request => {
+      run = await api.createRun(request);
+    }
+  });
+  return run;
+}
+
+/** Ask for parameters and for when, and have the version run again and again; null when nothing is to recur. */
+export async function askForSchedule(
+  options: IFormOptions & { api: KfopsApi }
+): Promise<Kfops.IRecurringRun | null> {
+  const { api, version, trans } = options;
+  let recurring: Kfops.IRecurringRun | null = null;
+  await ask(options, {
+    isRecurring: true,
+    title: trans.__('Schedule %1', version.pipeline_name),
+    accept: trans.__('Schedule'),
+    send: async (request, schedule) => {
+      recurring = await api.createRecurringRun({ ...request, schedule });
+    }
+  });
+  return recurring;
+}
+
+async function ask(
+  options: IFormOptions,
+  what: {
+    isRecurring: boolean;
+    title: string;
+    accept: string;
+    send: (request: Kfops.IRunRequest, schedule: string) => Promise<void>;
+  }
+): Promise<void> {
+  const { version, stateDB, trans } = options;
+  const key = `kfops-lab:values:${version.pipeline_id}`;
+  const kept = (await stateDB?.fetch(key).catch(() => undefined)) as unknown as
+    IEarlier | undefined;
+  const earlier =
+    options.earlier ?? (kept && typeof kept.parameters === 'object' ? kept : undefined);
+  const model = new RunFormModel(version, earlier, what.isRecurring, trans);
   const dialog = new RunDialog(
     {
-      title: trans.__('Run %1', version.pipeline_name),
+      title: what.title,
       body: new RunFormBody(model, trans),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
-        Dialog.okButton({ label: trans.__('Run') })
+        Dialog.okButton({ label: what.accept })
       ],
       defaultButton: 1,
       focusNodeSelector: 'input, textarea'
     },
     model,
     async request => {
-      run = await api.createRun(request);
+      await what.send(request, model.schedule.trim());
+      const values = { parameters: request.parameters, experiment_name: request.experiment ?? '' };
+      void stateDB?.save(key, values as ReadonlyPartialJSONObject);
     }
   );
   await dialog.launch();
-  return run;
 }
