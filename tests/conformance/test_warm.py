@@ -119,6 +119,7 @@ def test_a_step_that_needs_another_interpreter_gets_one(tmp_path: Path) -> None:
     told = json.loads(ended.log("tells-its-parent").splitlines()[-1])
     assert told["parent"] != 0
     assert told["hash_seed"] == "7"
+    assert told["descriptors"] == 3
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,25 @@ def starts_processes():
     print(os.WEXITSTATUS(os.waitpid(pid, 0)[1]), sorted(int(name) for name in os.listdir("/proc") if name.isdigit())[0])
 
 
+@component
+def forks_and_closes():
+    """A child that ends as a Python ends, and a parent that closes and reuses every descriptor that it may have."""
+    import os
+    import sys
+
+    if os.fork() == 0:
+        print("the child")
+        sys.exit(9)
+    os.wait()
+    os.closerange(3, 4096)
+    for number in range(600):
+        os.open(f"/tmp/file-{number}", os.O_WRONLY | os.O_CREAT)
+    print([number for number in range(600) if os.path.getsize(f"/tmp/file-{number}")])
+    import atexit
+
+    atexit.register(lambda: print("at exit", sum(os.path.getsize(f"/tmp/file-{number}") for number in range(600))))
+
+
 #: The components that have the same result however they are executed.
 NAMES = [name for name, value in list(globals().items()) if callable(value) and getattr(value, "component_spec", None)]
 
@@ -260,7 +279,9 @@ def tells_its_parent():
     import os
     import random
 
+    numbers = [int(name) for name in os.listdir("/proc/self/fd")]
     facts = {"parent": os.getppid(), "hash": hash("text"), "random": random.random()}
+    facts["descriptors"] = sum(os.path.exists(f"/proc/self/fd/{number}") for number in numbers)
     print(json.dumps({**facts, "hash_seed": os.environ.get("PYTHONHASHSEED")}))
 
 
@@ -338,3 +359,4 @@ def everything():
     leaves_work_behind()
     shows_exceptions_itself()
     starts_processes()
+    forks_and_closes()

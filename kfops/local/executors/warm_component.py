@@ -12,6 +12,8 @@ What remains different from the command:
 - ``/proc/self/cmdline``, ``/proc/self/environ`` and the parent's id are those of the warm process;
 - objects of the modules that were imported beforehand are frozen for the garbage collector;
 - of what lives until the interpreter's end, only the component's own module is taken down object by object;
+- there is a descriptor more, with a high number, over which the process tells its end before the kernel has taken it
+  down;
 - of the shell there is no trace but PWD and the name of the signal in the log.
 """
 
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import fcntl
 import gc
 import json
 import os
@@ -29,10 +32,11 @@ import tempfile
 import threading
 import time
 import types
-from typing import Any, Dict, List, NoReturn, Optional
+from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 _MODULE = "kfp.components.executor_main"
 _COMPONENT = "ephemeral_component"
+_HIGH = 512
 #: Begins as kfp begins the source of every component.
 _REHEARSED = """
 from kfp.v2.dsl import *
@@ -52,7 +56,32 @@ def can_become(job: Dict[str, Any]) -> bool:
     return _looked_at(job["env"]) == _looked_at(os.environ) and not os.listdir(".")
 
 
-def become(job: Dict[str, Any], said: bytes) -> NoReturn:
+class Answer:
+    """Where a component tells how it ends; what it does with its descriptors and its children changes nothing of it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._process = os.getpid()
+        try:
+            self.descriptor = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+        except OSError:  # there may be no such numbers; then whoever waits for the process tells
+            self.descriptor = descriptor
+            os.set_inheritable(descriptor, False)
+        self._file = self._identity()
+
+    def tell(self, code: int) -> None:
+        """Tell the exit code, if this is the component's process, and the descriptor what it was."""
+        if os.getpid() == self._process and self._file is not None and self._identity() == self._file:
+            os.write(self.descriptor, f"{code << 8}\n".encode())
+
+    def _identity(self) -> Optional[Tuple[int, int]]:
+        try:
+            status = os.fstat(self.descriptor)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+
+def become(job: Dict[str, Any], said: bytes, answer: Answer) -> NoReturn:
     """Be the component until its end.
 
     Parameters
@@ -61,6 +90,8 @@ def become(job: Dict[str, Any], said: bytes) -> NoReturn:
         The job, with the number of the word that is the source as ``source``.
     said
         What the imports printed when they were made.
+    answer
+        Where to tell the end.
     """
     code = 1
     try:
@@ -68,7 +99,7 @@ def become(job: Dict[str, Any], said: bytes) -> NoReturn:
         _look_new(job)
         code = _run()
     finally:
-        _end(code)
+        _end(code, answer)
 
 
 def rehearse() -> None:
@@ -166,7 +197,7 @@ def _show(error: BaseException) -> None:
     sys.excepthook(type(error), error.with_traceback(below), below)
 
 
-def _end(code: int) -> NoReturn:
+def _end(code: int, answer: Answer) -> NoReturn:
     """End as the interpreter does: threads, exit handlers, what the component's module holds, output."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
@@ -182,4 +213,5 @@ def _end(code: int) -> NoReturn:
     if code < 0:
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
+    answer.tell(code)
     os._exit(code)

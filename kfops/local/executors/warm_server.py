@@ -33,6 +33,9 @@ else:  # this file is run by path, outside of its package
 
 _OWN_MODULES = {"forkserver", "namespaces", "parents", "warm_component", "warm_guard", "warm_joining", "warm_memory"}
 
+#: What a forked component is to be: its job, the descriptor of its log, and where to tell its end.
+Forked = Tuple[Dict[str, Any], int, "warm_component.Answer"]
+
 
 class Server:
     """Forks a component for each request of an init, and tells that init how the component has ended."""
@@ -43,8 +46,8 @@ class Server:
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self._waiting: Dict[int, int] = {}
 
-    def serve(self) -> Optional[Tuple[Dict[str, Any], int]]:
-        """Serve until the fork server has ended; in a forked component, return its job and log."""
+    def serve(self) -> Optional[Forked]:
+        """Serve until the fork server has ended; in a forked component, return what it is to be."""
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -96,7 +99,7 @@ class Server:
             os.close(answer)
 
 
-def _become_ready(answer: int, pids: int, mounts: int, *users: int) -> Tuple[Dict[str, Any], int]:
+def _become_ready(answer: int, pids: int, mounts: int, *users: int) -> Forked:
     """As a forked component: get to its init's pid namespace, wait for the job, and get to its mounts."""
     if users:
         warm_joining.join_users(users[0])
@@ -106,14 +109,15 @@ def _become_ready(answer: int, pids: int, mounts: int, *users: int) -> Tuple[Dic
             _tell(answer, os.waitpid(pid, 0)[1])
             os._exit(0)
     namespaces.die_with_parent()
-    with socket.socket(fileno=answer) as init:
-        text, descriptors = warm_joining.receive_line(init)
+    init = socket.socket(fileno=answer)
+    text, descriptors = warm_joining.receive_line(init)
+    told = warm_component.Answer(init.detach())
     if not text:
         os._exit(0)  # there is no job for it
     warm_joining.join_mounts(mounts)
     if users:
         warm_joining.drop_capabilities()
-    return json.loads(text), descriptors[0]
+    return json.loads(text), descriptors[0], told
 
 
 def _tell(answer: int, status: int) -> None:
@@ -155,16 +159,21 @@ def _serve_jobs(connection: socket.socket, asking: socket.socket, parent: int) -
         os._exit(0)
 
 
+def _close_descriptors(kept: int) -> None:
+    """Close what the warm server has open: a step could leave its namespaces with it."""
+    for begin, end in ((3, kept), (kept + 1, 1 + max(map(int, os.listdir("/proc/self/fd"))))):
+        os.closerange(begin, end)
+
+
 def _forget_the_server(modules: Set[str]) -> None:
     """Leave no trace of this program in the interpreter, which is to have these modules and no others."""
     for name in set(sys.modules) - modules:
         del sys.modules[name]
     sys.path_importer_cache.pop(_HERE, None)
-    os.closerange(3, 1 + max(map(int, os.listdir("/proc/self/fd"))))
 
 
-def main(descriptor: int, backend: int) -> Optional[Tuple[Dict[str, Any], int, bytes, Set[str]]]:
-    """Serve the backend; in a forked component, return its job, its log and what ``_import_kfp`` has returned.
+def main(descriptor: int, backend: int) -> Optional[Tuple[Forked, bytes, Set[str]]]:
+    """Serve the backend; in a forked component, return what it is to be and what ``_import_kfp`` has returned.
 
     A component begins from as low a place on the stack as can be: what it may recurse is what it may in a new Python.
     """
@@ -187,16 +196,17 @@ def main(descriptor: int, backend: int) -> Optional[Tuple[Dict[str, Any], int, b
     gc.freeze()
     warm_memory.gather()
     forked = Server(requests, forkserver_id).serve()
-    return None if forked is None else (*forked, said, modules)
+    return None if forked is None else (forked, said, modules)
 
 
 if __name__ == "__main__":
     component = main(int(sys.argv[1]), int(sys.argv[2]))
     if component is not None:
-        given, output, printed, imported = component
+        (given, output, told), printed, imported = component
         forkserver.settle(output)
+        _close_descriptors(told.descriptor)
         os.chdir(given["cwd"])
         if not imported or not warm_component.can_become(given):
             forkserver.execute(given)
         _forget_the_server(imported)
-        warm_component.become(given, printed)
+        warm_component.become(given, printed, told)
