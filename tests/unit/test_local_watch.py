@@ -138,7 +138,7 @@ def test_past_changes_are_not_kept_without_end(backend, monkeypatch):
     with watch(backend, f"runs/{run_id}") as watcher:
         seen = next(watcher)["seq"]
         for number in range(5):
-            backend.move(run_id, "Running", {"a": ("Running", f"{number}" + "x" * 500)})
+            backend.move(run_id, "Running", {"a": (("Pending", "Running")[number % 2], f"{number}" + "x" * 500)})
             last = next(watcher)["seq"]
         with watch(backend, f"runs/{run_id}", since=seen) as another:
             assert "workflow" in next(another)
@@ -153,7 +153,8 @@ def test_a_slow_reader_misses_what_is_between_and_ends_with_the_whole_state(back
         next(slow)
         next(quick)
         for number in range(rounds):
-            backend.move(run_id, "Running", {"a": ("Running", f"{number} " + "x" * size)})
+            phase = ("Pending", "Running")[number % 2]
+            backend.move(run_id, "Running", {"a": (phase, f"{number} " + "x" * size)})
             next(quick)
         backend.move(run_id, "Succeeded", {"a": ("Succeeded", "end")})
         messages = slow.until(lambda message: message["run"]["status"] == "Succeeded")
