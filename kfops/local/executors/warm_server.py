@@ -17,7 +17,7 @@ import select
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, Tuple
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 if TYPE_CHECKING:
@@ -127,10 +127,10 @@ def _tell(answer: int, status: int) -> None:
         pass  # its init has been killed
 
 
-def _import_kfp() -> Tuple[bytes, Set[str]]:
-    """Import what every component imports; return what that prints, and which modules there are then.
+def _import_kfp() -> Tuple[bytes, int]:
+    """Import what every component imports; return what that prints, and how many modules there are then.
 
-    No modules mean that kfp cannot be imported here.
+    This program's own are no longer among them. No modules mean that kfp cannot be imported here.
     """
     kept = os.dup(1), os.dup(2)
     said = os.memfd_create("imports")
@@ -139,12 +139,15 @@ def _import_kfp() -> Tuple[bytes, Set[str]]:
     try:
         from kfp.components import executor  # noqa: F401
     except Exception:
-        return b"", set()
+        return b"", 0
     finally:
         os.dup2(kept[0], 1)
         os.dup2(kept[1], 2)
     warm_component.rehearse()
-    return os.pread(said, 1 << 20, 0), set(sys.modules) - _OWN_MODULES
+    for name in _OWN_MODULES:
+        del sys.modules[name]
+    sys.path_importer_cache.pop(_HERE, None)
+    return os.pread(said, 1 << 20, 0), len(sys.modules)
 
 
 def _serve_jobs(connection: socket.socket, asking: socket.socket, parent: int) -> NoReturn:
@@ -165,14 +168,13 @@ def _close_descriptors(kept: int) -> None:
         os.closerange(begin, end)
 
 
-def _forget_the_server(modules: Set[str]) -> None:
-    """Leave no trace of this program in the interpreter, which is to have these modules and no others."""
-    for name in set(sys.modules) - modules:
-        del sys.modules[name]
-    sys.path_importer_cache.pop(_HERE, None)
+def _forget_later_modules(count: int) -> None:
+    """Have the first modules and no others; looking at the names of all would copy the memory in which they are."""
+    while len(sys.modules) > count:
+        sys.modules.popitem()
 
 
-def main(descriptor: int, backend: int) -> Optional[Tuple[Forked, bytes, Set[str]]]:
+def main(descriptor: int, backend: int) -> Optional[Tuple[Forked, bytes, int]]:
     """Serve the backend; in a forked component, return what it is to be and what ``_import_kfp`` has returned.
 
     A component begins from as low a place on the stack as can be: what it may recurse is what it may in a new Python.
@@ -208,5 +210,5 @@ if __name__ == "__main__":
         os.chdir(given["cwd"])
         if not imported or not warm_component.can_become(given):
             forkserver.execute(given)
-        _forget_the_server(imported)
+        _forget_later_modules(imported)
         warm_component.become(given, printed, told)
