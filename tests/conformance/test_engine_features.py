@@ -473,6 +473,37 @@ def test_defaults_of_inputs_and_outputs_and_optional_artifacts(tmp_path: Path) -
     assert "artifacts" not in ended.nodes["a"]["outputs"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"command": ["sh", "-c", "echo a\0b"]}, "its command has a character"),
+        ({"env": [{"name": "A", "value": "1\0"}]}, "the variable 'A' has a character"),
+        ({"env": [{"name": "A", "value": "\ud800"}]}, "the variable 'A' has a character"),
+        ({"env": [{"name": "A=B", "value": "1"}]}, "'A=B' is not the name of a variable"),
+        ({"workingDir": "/x\0"}, "a path has a character"),
+        ({"volumeMounts": [{"name": "../v", "mountPath": "/a\0b"}]}, "a path has a character"),
+    ],
+)
+def test_what_no_program_can_be_given_fails_its_step_and_no_other(
+    tmp_path: Path, changes: dict[str, Any], why: str
+) -> None:
+    bad, good = shell("bad", "true", volumes=[{"name": "../v"}]), shell("good", "sleep 1")
+    bad["container"].update(changes)
+    ended = executed(workflow(dag("main", task("good"), task("bad")), good, bad), tmp_path)
+    assert ended.nodes["bad"]["phase"] == "Error"
+    assert why in ended.nodes["bad"]["message"]
+    assert ended.nodes["good"]["phase"] == "Succeeded"
+
+
+def test_a_volume_whose_name_is_a_path_stays_in_its_steps_folder(tmp_path: Path) -> None:
+    (tmp_path / "secrets.yaml").write_text("s: {k: v}\n")
+    template = shell("a", "ls /s", volumes=[{"name": "../../../out", "secret": {"secretName": "s"}}])
+    template["container"]["volumeMounts"] = [{"name": "../../../out", "mountPath": "/s"}]
+    ended = executed(workflow(dag("main", task("a")), template), tmp_path)
+    assert ended.log("a") == "k\n"
+    assert not list(tmp_path.glob("**/out"))
+
+
 @pytest.mark.parametrize("of", ["workflow", "group"])
 def test_parallelism_bounds_the_steps_at_a_time(tmp_path: Path, of: str) -> None:
     busy = "$KFOPS_MODEL_STORE/busy"

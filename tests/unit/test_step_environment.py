@@ -146,6 +146,23 @@ def test_a_missing_optional_secret_sets_nothing(tmp_path: Path) -> None:
     )
 
 
+def test_a_secret_may_be_a_number_true_nothing_or_bytes(tmp_path: Path) -> None:
+    (tmp_path / "secrets.yaml").write_text(
+        "s: {number: 1.50, truth: true, nothing: , text: '007', key: !!binary AP8=}\n"
+    )
+    held = SecretValues(tmp_path / "secrets.yaml").of("s")
+    assert held is not None
+    assert held.pop("key").encode("utf-8", "surrogateescape") == b"\x00\xff"
+    assert held == {"number": "1.5", "truth": "true", "nothing": "", "text": "007"}
+
+
+@pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe\x00", b"s: text"])
+def test_a_secrets_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "secrets.yaml").write_bytes(content)
+    with pytest.raises(StepError, match="cannot be read|is not a map"):
+        SecretValues(tmp_path / "secrets.yaml").of("s")
+
+
 def test_steps_inherit_no_tokens() -> None:
     given = {
         "PATH": "/bin",

@@ -24,6 +24,11 @@ class ClaimError(Exception):
     """What kubectl would have said instead of doing what it was asked for."""
 
 
+def is_claim_name(name: str) -> bool:
+    """Tell whether a claim may have this name; only then it is one of a folder."""
+    return _NAME.fullmatch(name) is not None
+
+
 class Claims:
     """The claims of one backend."""
 
@@ -34,7 +39,7 @@ class Claims:
 
     def folder_of(self, name: str) -> Optional[Path]:
         """Return the folder of a claim, or None when there is no such claim."""
-        if _NAME.fullmatch(name) is None or not self._exists(name):
+        if not is_claim_name(name) or not self._exists(name):
             return None
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
@@ -62,7 +67,7 @@ class Claims:
         name = str(manifest["metadata"].get("name") or "")
         if manifest["metadata"].get("generateName") and not name:
             name = f"{manifest['metadata']['generateName']}{uuid.uuid5(uuid.NAMESPACE_OID, creator).hex[:5]}"
-        if _NAME.fullmatch(name) is None:
+        if not is_claim_name(name):
             raise ClaimError(f'The PersistentVolumeClaim "{name}" is invalid: metadata.name: Invalid value: "{name}"')
         if self._exists(name):
             found = self.get(name)

@@ -19,6 +19,7 @@ _KEPT |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE
 _KEPT_FAMILIES = ("LC_", "PIP_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "OPENBLAS_")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 _REFERENCE = re.compile(r"\$(\$|\(([^()]+)\))")
+_VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _MAP_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 
 
@@ -75,19 +76,26 @@ class SecretValues:
 
         try:
             content = yaml.safe_load(self._path.read_text(encoding="utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:
             raise StepError(f"{self._path} cannot be read: {error}") from error
         found = content.get(name) if isinstance(content, dict) else None
         if found is None:
             return None
         if not isinstance(found, dict):
             raise StepError(f"{self._path}: {name} is not a map of keys to values")
-        return {str(key): str(value) for key, value in found.items()}
+        return {str(key): _held(value) for key, value in found.items()}
 
     @property
     def path(self) -> Path:
         """The file."""
         return self._path
+
+
+def _held(value: Any) -> str:
+    """Return a value of the file as text; what is written as binary is kept byte for byte."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return "" if value is None else as_text(value)
 
 
 def inherited(environ: Mapping[str, str]) -> Dict[str, str]:
@@ -115,8 +123,11 @@ def container_environment(container: Mapping[str, Any], pod: Pod, secrets: Secre
             if kind in source:
                 prefix = source.get("prefix") or ""
                 for key, value in _source(source[kind], kind, secrets).items():
-                    values[prefix + key] = value
+                    if _VARIABLE.fullmatch(prefix + key) is not None:  # as in Kubernetes, others are left out
+                        values[prefix + key] = value
     for variable in container.get("env") or []:
+        if _VARIABLE.fullmatch(variable["name"]) is None:
+            raise StepError(f"env {variable['name']!r} is not the name of a variable")
         given = _value(variable, container, pod, secrets)
         if given is not None:  # only what stands in the template is expanded, not what is referred to
             values[variable["name"]] = given if variable.get("valueFrom") else expand(given, values)

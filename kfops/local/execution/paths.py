@@ -49,6 +49,8 @@ def on_host(root: Path, path: str, cwd: str = WORK, mounts: Mapping[str, str] = 
 
     ``mounts`` are the sources of the step's volumes by their places.
     """
+    if "\0" in path:
+        raise OSError(f"{path!r} is not a path")
     for _ in range(_LINKS):
         inner = posixpath.normpath(posixpath.join(cwd, path)).lstrip("/")
         place = root

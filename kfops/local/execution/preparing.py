@@ -24,6 +24,7 @@ from .container_job import container_job
 from .environment import (
     Pod,
     SecretValues,
+    StepError,
     command_line,
     container_environment,
     expand,
@@ -213,7 +214,7 @@ def takes_long(step: Step) -> bool:
 
 def prepare_container(draft: Draft) -> None:
     """Complete the draft of a container that is not the step's main one: it has no inputs and outputs of its own."""
-    for addition in (_command, _volumes, _folders):
+    for addition in (_command, _volumes, _folders, _texts):
         addition(draft)
 
 
@@ -287,7 +288,22 @@ def _packages(draft: Draft) -> None:
     draft.python_path(PACKAGES)
 
 
-_ADDITIONS: Sequence[Callable[[Draft], None]] = (_command, _volumes, _inputs, _launcher, _folders, _packages)
+def _texts(draft: Draft) -> None:
+    """Refuse what the kernel cannot be told: a command, a variable or a path with a NUL or half a character in it."""
+    told = [("its command", text) for text in draft.argv]
+    told += [(f"the variable {name!r}", value) for name, value in draft.asked.items()]
+    told += [("a path", path) for path in [draft.cwd, *draft.private, *draft.opened]]
+    told += [("a path", mount.path) for mount in draft.mounts]
+    for what, text in told:
+        try:
+            possible = b"\0" not in os.fsencode(text)
+        except UnicodeEncodeError:
+            possible = False
+        if not possible:  # its value is not said: it may be a secret
+            raise StepError(f"The step could not be started: {what} has a character that no program can be given")
+
+
+_ADDITIONS: Sequence[Callable[[Draft], None]] = (_command, _volumes, _inputs, _launcher, _folders, _packages, _texts)
 
 
 def _link(place: Path, source: str) -> None:

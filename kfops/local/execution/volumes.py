@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ..executors.base import Mount
-from .claims import Claims
+from .claims import Claims, is_claim_name
 from .environment import Pod, SecretValues, StepError, expand, missing
 from .quantities import resource_field
 
@@ -69,12 +69,14 @@ class Volumes:
             if volume.get("persistentVolumeClaim"):
                 self._made[name] = self._claim(volume["persistentVolumeClaim"])
             else:
-                self._made[name] = self._own(name, volume)
+                self._made[name] = self._own(volume)
         return self._made[name]
 
     def _claim(self, reference: Mapping[str, Any]) -> Tuple[Path, bool]:
         claim = str(reference["claimName"])
         folder = self._claims.folder_of(claim)
+        if folder is None and not is_claim_name(claim):
+            raise StepError(f'persistentvolumeclaim "{claim}" not found: no claim can have this name')
         if folder is None:
             raise StepError(
                 f'persistentvolumeclaim "{claim}" not found: on a cluster this step would stay Pending. '
@@ -82,8 +84,8 @@ class Volumes:
             )
         return folder, bool(reference.get("readOnly"))
 
-    def _own(self, name: str, volume: Mapping[str, Any]) -> Tuple[Path, bool]:
-        folder = self._folder / name
+    def _own(self, volume: Mapping[str, Any]) -> Tuple[Path, bool]:
+        folder = self._folder / str(len(self._made))  # whatever its name is, it is no path
         folder.mkdir(parents=True, exist_ok=True)
         kinds = [kind for kind in ("secret", "configMap", "downwardAPI", "projected") if kind in volume]
         if not kinds:
@@ -154,5 +156,5 @@ def _write(folder: Path, path: str, text: str, own_mode: Any, mode: int) -> None
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         target.unlink()
-    target.write_text(text, encoding="utf-8")
+    target.write_bytes(text.encode("utf-8", "surrogateescape"))
     target.chmod(int(mode if own_mode is None else own_mode) & 0o777)

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Mapping
 
 from .nodes import BROKEN, Nodes
 from .scope import TaskScope
-from .substitution import Lookup, as_text, substitute
+from .substitution import Lookup, as_text, sole_placeholder
 
 
 class OutputError(ValueError):
@@ -26,9 +26,9 @@ def dag_outputs(template: Mapping[str, Any], lookup: Lookup, scope: TaskScope) -
     parameters: List[Dict[str, Any]] = []
     for parameter in declared.get("parameters") or []:
         source = parameter.get("valueFrom") or {}
-        given = source.get("parameter", parameter.get("value"))
-        value = None if given is None else substitute(as_text(given), lookup)
-        if value is None or ("{{tasks." in value and "parameter" in source):
+        given = source.get("parameter")
+        value = lookup(sole_placeholder(as_text(given))) if given is not None else parameter.get("value")
+        if value is None:
             value = source.get("default")
         if value is None:
             raise OutputError(f"output parameter {parameter['name']} of {template['name']} was not produced")
