@@ -159,7 +159,7 @@ def test_a_secret_may_be_a_number_true_nothing_or_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe\x00", b"s: text"])
 def test_a_secrets_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "secrets.yaml").write_bytes(content)
-    with pytest.raises(StepError, match="cannot be read|is not a map"):
+    with pytest.raises(StepError, match=r"cannot be read|is not a map"):
         SecretValues(tmp_path / "secrets.yaml").of("s")
 
 
