@@ -321,6 +321,18 @@ def test_volumes_of_other_kinds_are_refused_by_name(volume: dict[str, Any], name
             {"name": "a", "container": {"image": "i", "command": ["kubectl"], "args": ["apply", "-f", "x"]}},
             "kubectl apply",
         ),
+        (
+            shell("a", "true", initContainers=[{"name": "i", "command": ["kubectl", "delete", "pvc", "x"]}]),
+            "kubectl in init container 'i'",
+        ),
+        (
+            {
+                "name": "a",
+                "container": {"image": "i", "command": ["kubectl", "delete", "pvc", "x"]},
+                "outputs": {"parameters": [{"name": "o", "valueFrom": {"path": "/o"}}]},
+            },
+            "outputs of kubectl",
+        ),
     ],
 )
 def test_other_objects_of_kubernetes_are_refused_by_name(template: dict[str, Any], named: str) -> None:

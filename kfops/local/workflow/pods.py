@@ -19,9 +19,16 @@ def of_container_template(template: Mapping[str, Any], images: bool) -> Iterator
         yield from of_patch(template)
         template = preview(template)
     yield from _of_container(template["container"] or {}, "containers", images)
+    argv = _argv(template["container"] or {})
+    if is_kubectl(argv):
+        yield from of_kubectl(argv)
+        if (template.get("outputs") or {}).get("parameters") or (template.get("outputs") or {}).get("artifacts"):
+            yield "outputs of kubectl"
     for init in template.get("initContainers") or []:
         if not is_launcher_copy(init):
             yield from _of_container(init, f"init container {init['name']!r}", images)
+            if is_kubectl(_argv(init)):
+                yield f"kubectl in init container {init['name']!r}"
     yield from _of_volumes(template)
     for side in ("inputs", "outputs"):
         yield from of_artifacts(template.get(side) or {}, f"{side[:-1]} artifact")
@@ -73,9 +80,6 @@ def _of_container(container: Mapping[str, Any], what: str, images: bool) -> Iter
         yield f"{what} without a command, as only their image knows what to run (local.executor: container uses images)"
     if container.get("lifecycle"):
         yield f"lifecycle hooks of {what} (lifecycle)"
-    argv = _argv(container)
-    if is_kubectl(argv):
-        yield from of_kubectl(argv)
 
 
 def _of_volumes(template: Mapping[str, Any]) -> Iterator[str]:
