@@ -7,8 +7,7 @@ for what only a new interpreter can give, the command is executed after all.
 
 What remains different from the command:
 
-- hash randomisation has one seed for all steps of one warm process, and multiplies no faster than that process is made
-  anew (whoever needs a certain order of a set sets PYTHONHASHSEED, which executes the command);
+- hashes have one random seed for all steps of a warm process (a step that sets PYTHONHASHSEED executes the command);
 - ``/proc/self/cmdline``, ``/proc/self/environ`` and the parent's id are those of the warm process;
 - objects of the modules that were imported beforehand are frozen for the garbage collector;
 - of what lives until the interpreter's end, only the component's own module is taken down object by object;
