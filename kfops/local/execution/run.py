@@ -98,7 +98,8 @@ class Run:
                 plan = self._planner.plan(self._clock.now(), begun, self._width - len(begun))
                 await self._begin(plan.start)
                 final = plan.phase in FULFILLED and not self._active and not self._ended
-                await self._save(plan, final)
+                if final or not plan.start:  # steps come first; they wake this loop when they are on their way
+                    await self._save(plan, final)
                 if final:
                     self._journal.remove()
                     return
