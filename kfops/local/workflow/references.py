@@ -5,8 +5,9 @@ Only names that are Argo's own are looked at. ``{{$.inputs...}}`` and the like b
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import Any, Dict, Iterator, List, Mapping, Set
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
 
 from .substitution import substitute
 
@@ -31,15 +32,15 @@ def unresolvable(templates: Mapping[str, Dict[str, Any]], parameters: Mapping[st
         declared = _declared(template, "inputs")
         if "dag" not in template:
             body = {key: value for key, value in template.items() if key not in ("metadata", "inputs")}
-            yield from _wrong(where, _names(body), declared, parameters, {})
+            yield from _wrong(where, _names(body), declared, parameters, lambda asked: None)
             continue
         tasks = {task["name"]: task for task in template["dag"].get("tasks") or []}
+        outputs = {one: _declared(templates[task["template"]], "outputs") for one, task in tasks.items()}
         for task in tasks.values():
-            known = {one: _outputs_of(tasks[one], templates) for one in _ancestors(task, tasks)}
             body = {key: task.get(key) for key in ("arguments", "when", "withItems", "withParam")}
+            known = functools.partial(_told, task, tasks, outputs)
             yield from _wrong(f"{where}.tasks.{task['name']}", _names(body), declared, parameters, known)
-        every = {one: _outputs_of(task, templates) for one, task in tasks.items()}
-        yield from _wrong(f"{where}.outputs", _names(template.get("outputs")), declared, parameters, every)
+        yield from _wrong(f"{where}.outputs", _names(template.get("outputs")), declared, parameters, outputs.get)
 
 
 def _wrong(
@@ -47,9 +48,9 @@ def _wrong(
     names: List[str],
     inputs: Set[str],
     parameters: Mapping[str, str],
-    tasks: Mapping[str, Set[str]],
+    outputs_of: Callable[[str], Optional[Set[str]]],
 ) -> Iterator[str]:
-    """Tell which of ``names`` lead nowhere; ``tasks`` are those that may be asked, with what they give."""
+    """Tell which of ``names`` lead nowhere; ``outputs_of`` answers None for a task that cannot be asked here."""
     for name in names:
         of_input, of_task = _OF_INPUT.fullmatch(name), _OF_TASK.fullmatch(name)
         fine = True
@@ -59,9 +60,10 @@ def _wrong(
             fine = name[len(_OF_WORKFLOW) :] in parameters
         elif of_task is not None:
             of_output = _OF_OUTPUT.fullmatch(of_task.group(2))
-            fine = of_task.group(1) in tasks
-            if fine and of_output is not None:
-                fine = f"{of_output.group(1)}.{of_output.group(2)}" in tasks[of_task.group(1)]
+            told = outputs_of(of_task.group(1))
+            fine = told is not None
+            if told is not None and of_output is not None:
+                fine = f"{of_output.group(1)}.{of_output.group(2)}" in told
         if not fine:
             yield f"{where} failed to resolve {{{{{name}}}}}"
 
@@ -78,16 +80,19 @@ def _declared(template: Mapping[str, Any], side: str) -> Set[str]:
     return {f"{kind}.{item['name']}" for kind in ("parameters", "artifacts") for item in held.get(kind) or []}
 
 
-def _outputs_of(task: Mapping[str, Any], templates: Mapping[str, Dict[str, Any]]) -> Set[str]:
-    return _declared(templates[task["template"]], "outputs")
-
-
-def _ancestors(task: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> Set[str]:
-    found: Set[str] = set()
+def _told(
+    task: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]], outputs: Mapping[str, Set[str]], asked: str
+) -> Optional[Set[str]]:
+    """Return the outputs of the task ``asked``, or None when ``task`` does not come after it."""
+    seen: Set[str] = set()
     waiting = list(task.get("dependencies") or [])
+    if asked in waiting:  # as nearly always
+        return outputs.get(asked)
     while waiting:
         one = waiting.pop()
-        if one not in found:
-            found.add(one)
+        if one == asked:
+            return outputs[one]
+        if one not in seen:
+            seen.add(one)
             waiting += tasks[one].get("dependencies") or []
-    return found
+    return None

@@ -113,7 +113,7 @@ def check(workflow: Dict[str, Any]) -> None:
                 )
     lost = list(unresolvable(parsed.templates, parsed.parameters))
     if lost:
-        raise InvalidInput("The workflow cannot be run.", why=f"{lost[0]}.", remedy="Name what exists.")
+        raise InvalidInput("The workflow cannot be run.", why=f"{lost[0]}.", remedy="Declare it, or correct the name.")
 
 
 def _parameters(given: List[Dict[str, Any]]) -> Dict[str, str]:
