@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -67,6 +68,9 @@ async def _serve(data_dir: Path, lock: folder.Lock) -> None:
     await engine.start()
     scheduler.start()
     server = HTTPServer(application(backend), max_body_size=_MAX_BODY, max_buffer_size=_MAX_BODY + 1024 * 1024)
+    # What there is by now stays: looking through it for what can be freed, again and again, would cost every request.
+    gc.collect()
+    gc.freeze()
     server.add_sockets(sockets)
     announcement = data_dir / "connection.json"
     facts = {"url": f"http://{HOST}:{port}", "token_path": str(data_dir / "token"), "pid": os.getpid()}
