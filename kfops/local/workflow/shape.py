@@ -179,11 +179,13 @@ _NAMES: Mapping[type, str] = {str: "a text", int: "a number", bool: "true or fal
 def _of_object(value: Dict[str, Any], shape: Dict[str, Any], place: str) -> Iterator[str]:
     prefix = f"{place}." if place else ""
     for name, inner in shape.items():
-        key = name.rstrip("!")
-        if key == "*":
+        if name == "*":
             for other in value:
                 yield from problems(value[other], inner, f"{prefix}{other}")
-        elif name.endswith("!") and value.get(key) in (None, ""):
+            continue
+        key = name.rstrip("!")
+        found = value.get(key)
+        if found is not None and found != "":
+            yield from problems(found, inner, f"{prefix}{key}")
+        elif name != key:
             yield f"{prefix}{key} is required"
-        else:
-            yield from problems(value.get(key), inner, f"{prefix}{key}")
