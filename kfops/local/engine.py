@@ -115,10 +115,14 @@ class Engine:
             The run has not failed.
         """
         status = self._records.workflow(run_id).get("status") or {}
-        if run_id in self._tasks or status.get("phase") not in ("Failed", "Error"):
+        if status.get("phase") not in ("Failed", "Error"):
             raise InvalidInput("Only a run that has failed can be retried.", why=f"It is {status.get('phase')}.")
         self._records.save_status(run_id, for_retry(status))
-        self.submit(run_id)
+        ending = self._tasks.get(run_id)
+        if ending is None:
+            self.submit(run_id)
+        else:  # its end has been told, but it still puts its things away
+            ending.add_done_callback(lambda done: self.submit(run_id))
 
     async def _execute(self, run_id: str) -> None:
         try:

@@ -193,6 +193,28 @@ def test_a_retried_run_keeps_what_has_succeeded(tmp_path: Path) -> None:
     assert (tmp_path / "models" / "ran").read_text().split() == ["a", "b", "b", "c"]
 
 
+def test_a_run_is_retried_as_soon_as_it_says_that_it_has_failed(tmp_path: Path) -> None:
+    class Impatient(MemoryRecords):
+        def save_status(self, run_id: str, status: dict[str, Any]) -> None:
+            super().save_status(run_id, status)
+            if status["phase"] == "Failed" and not retried:
+                retried.append(run_id)
+                runs.engine.retry(run_id)
+
+    retried: list[str] = []
+    made = workflow(
+        dag("main", task("a")), shell("a", "echo x >>$KFOPS_MODEL_STORE/x; grep -c x $KFOPS_MODEL_STORE/x | grep 2")
+    )
+
+    async def retry() -> Ended:
+        nonlocal runs
+        async with engine_in(tmp_path, Impatient()) as runs:
+            return await runs.run(made)
+
+    runs: Any = None
+    assert asyncio.run(retry()).phase == "Succeeded"
+
+
 def test_only_a_failed_run_is_retried(tmp_path: Path) -> None:
     async def retry() -> None:
         async with engine_in(tmp_path) as runs:
