@@ -1,3 +1,5 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 import { KfopsResponseError } from './api';
 import type { KfopsApi } from './api';
 import type { KfopsModel } from './models/kfops';
@@ -7,7 +9,10 @@ import type { Kfops } from './tokens';
 
 /** What a person can have done to the document at hand; each waits until it is done. */
 export class SourceActions {
-  constructor(private readonly _model: KfopsModel) {}
+  constructor(
+    private readonly _model: KfopsModel,
+    private readonly _trans: TranslationBundle
+  ) {}
 
   /** Compile the document as it stands in its editor. */
   compile(): Promise<Kfops.IOperation> {
@@ -50,9 +55,9 @@ export class SourceActions {
       throw new KfopsResponseError(
         {
           code: 'invalid_input',
-          message: 'No notebook or Python file is open',
+          message: this._trans.__('No notebook or Python file is open'),
           why: '',
-          remedy: 'Open the one that defines the pipeline.',
+          remedy: this._trans.__('Open the one that defines the pipeline.'),
           details: {}
         },
         0

@@ -1,5 +1,6 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { ChangeFeed } from './changes';
 import type { Kfops } from './tokens';
@@ -20,6 +21,7 @@ export class KfopsResponseError extends Error {
 export class KfopsApi {
   constructor(options: KfopsApi.IOptions) {
     this._serverSettings = options.serverSettings;
+    this._trans = options.trans;
     this._document = options.document ?? (() => '');
     this.changes = new ChangeFeed({ wait: (seen, signal) => this._waitForChanges(seen, signal) });
   }
@@ -221,7 +223,7 @@ export class KfopsApi {
       response = await ServerConnection.makeRequest(url, init, this._serverSettings);
     } catch (reason) {
       throw new KfopsResponseError(
-        failure('no_server', 'Jupyter server does not answer', String(reason)),
+        failure('no_server', this._trans.__('Jupyter server does not answer'), String(reason)),
         0
       );
     }
@@ -233,13 +235,13 @@ export class KfopsApi {
       // a page in place of JSON: an old proxy, or a server without the extension; told by what follows
     }
     if (!response.ok) {
-      throw new KfopsResponseError(readError(value, response), response.status);
+      throw new KfopsResponseError(readError(value, response, this._trans), response.status);
     }
     if (value === null && response.status !== 204) {
       throw new KfopsResponseError(
         failure(
           'not_json',
-          'The answer of the Jupyter server is not JSON',
+          this._trans.__('The answer of the Jupyter server is not JSON'),
           `${method} kfops/${path}`
         ),
         response.status
@@ -249,12 +251,14 @@ export class KfopsApi {
   }
 
   private _serverSettings: ServerConnection.ISettings;
+  private _trans: TranslationBundle;
   private _document: () => string;
 }
 
 export namespace KfopsApi {
   export interface IOptions {
     serverSettings: ServerConnection.ISettings;
+    trans: TranslationBundle;
     /** The path of the document that is worked on: the server looks for config.yaml from its folder. */
     document?: () => string;
   }
@@ -272,7 +276,7 @@ function failure(code: string, message: string, why = ''): Kfops.IError {
   return { code, message, why, remedy: '', details: {} };
 }
 
-function readError(value: unknown, response: Response): Kfops.IError {
+function readError(value: unknown, response: Response, trans: TranslationBundle): Kfops.IError {
   const found = value as Partial<Kfops.IError> | null;
   if (found && typeof found.message === 'string' && typeof found.code === 'string') {
     return {
@@ -286,5 +290,5 @@ function readError(value: unknown, response: Response): Kfops.IError {
   // without a kfops error in the body, a 404 is the server's own: nothing is mounted below kfops/
   const code = response.status === 404 ? 'no_extension' : 'error';
   const message = typeof found?.message === 'string' ? found.message : response.statusText;
-  return failure(code, `The Jupyter server answered ${response.status}`, message);
+  return failure(code, trans.__('The Jupyter server answered %1', response.status), message);
 }

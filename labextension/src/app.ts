@@ -33,6 +33,7 @@ export class KfopsApp {
     const source = new SourceModel({ shell: app.shell, notebooks, editors });
     this.api = new KfopsApi({
       serverSettings: app.serviceManager.serverSettings,
+      trans: options.trans,
       document: () => source.current?.path ?? ''
     });
     this.model = new KfopsModel({
@@ -41,7 +42,7 @@ export class KfopsApp {
       stateDB,
       idleInterval
     });
-    this.source = new SourceActions(this.model);
+    this.source = new SourceActions(this.model, options.trans);
     void this.model.operations.restore();
     this.model.runEnded.connect((_, run) =>
       notifyOfEnd(run, {

@@ -1,12 +1,12 @@
 import { ServerConnection } from '@jupyterlab/services';
 
 import { errorOf, KfopsApi, KfopsResponseError } from '../src/api';
-import { serverSettings } from './fakes';
+import { serverSettings, trans } from './fakes';
 
 jest.mock('@jupyterlab/services', () => ({ ServerConnection: { makeRequest: jest.fn() } }));
 
 const makeRequest = ServerConnection.makeRequest as jest.Mock;
-const api = new KfopsApi({ serverSettings });
+const api = new KfopsApi({ serverSettings, trans });
 
 function answer(status: number, body: string): void {
   makeRequest.mockResolvedValueOnce({
@@ -39,7 +39,7 @@ describe('KfopsApi', () => {
 
   it('names the document that is worked on', async () => {
     let path = 'my project/a&b.ipynb';
-    const client = new KfopsApi({ serverSettings, document: () => path });
+    const client = new KfopsApi({ serverSettings, trans, document: () => path });
     answer(200, '{"runs": [], "next_page_token": ""}');
     await client.status();
     expect(makeRequest.mock.calls[0][0]).toBe(

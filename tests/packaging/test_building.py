@@ -58,6 +58,7 @@ def test_the_wheel_holds_the_packages_the_panel_and_the_server_configuration(whe
     assert {
         "kfops/errors.py",
         "kfops_lab/__init__.py",
+        "kfops_lab/locale/de_DE/LC_MESSAGES/kfops_lab.json",
         "kfops_server/__init__.py",
         "kfops_server/openapi.yaml",
     } <= found

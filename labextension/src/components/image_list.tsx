@@ -5,6 +5,7 @@ import { exactTime, shortId, timeAgo } from '../format';
 import type { Loaded } from '../models/resource';
 import type { Kfops } from '../tokens';
 import { CopyButton } from './copy';
+import { imageWords } from './images';
 import { Problem } from './problem';
 import { Empty, Name, Skeleton } from './section';
 
@@ -28,11 +29,7 @@ export function ImageList(props: {
       </Empty>
     );
   }
-  const words: Record<Kfops.IImageVersion['state'], string> = {
-    ready: trans.__('ready'),
-    missing: trans.__('not built'),
-    unknown: trans.__('not known')
-  };
+  const words = imageWords(trans);
   return (
     <ul className="kfops-List" aria-label={trans.__('Images')}>
       {versions.value.flatMap(version =>

@@ -3,6 +3,15 @@ import * as React from 'react';
 
 import type { Kfops } from '../tokens';
 
+/** What is to say of an image. */
+export function imageWords(trans: TranslationBundle): Record<Kfops.IImageVersion['state'], string> {
+  return {
+    ready: trans.__('ready'),
+    missing: trans.__('not built'),
+    unknown: trans.__('not known')
+  };
+}
+
 /** Whether the images of a version are all there; each one on hover. */
 export function Images(props: {
   images: Kfops.IImageVersion[];
@@ -12,6 +21,7 @@ export function Images(props: {
   if (!images.length) {
     return null;
   }
+  const stateWords = imageWords(trans);
   const ready = images.filter(image => image.state === 'ready').length;
   const unknown = images.some(image => image.state === 'unknown');
   const state = ready === images.length ? 'ready' : unknown ? 'unknown' : 'missing';
@@ -21,7 +31,9 @@ export function Images(props: {
     unknown: trans.__('images: not known')
   };
   const title = images
-    .map(image => [image.reference, image.state, image.message].filter(Boolean).join(' · '))
+    .map(image =>
+      [image.reference, stateWords[image.state], image.message].filter(Boolean).join(' · ')
+    )
     .join('\n');
   return (
     <span

@@ -37,6 +37,26 @@ export function stateWord(state: Kfops.State, trans: TranslationBundle): string 
   }
 }
 
+/** What a group of steps is; the empty text for a step. */
+export function kindWord(kind: Kfops.IStep['kind'], trans: TranslationBundle): string {
+  switch (kind) {
+    case 'loop':
+      return trans.__('loop');
+    case 'iteration':
+      return trans.__('iteration');
+    case 'condition':
+      return trans.__('condition');
+    case 'exit-handler':
+      return trans.__('exit handler');
+    case 'retry':
+      return trans.__('retries');
+    case 'group':
+      return trans.__('group');
+    default:
+      return '';
+  }
+}
+
 /** A state as an icon; its word stands beside it, or is told to a screen reader. */
 export function StateIcon(props: {
   state: Kfops.State;

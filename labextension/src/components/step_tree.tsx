@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react';
 import { durationOf } from '../format';
 import { groupCounts } from '../graph/groups';
 import type { Kfops } from '../tokens';
-import { StateIcon } from './states';
+import { kindWord, StateIcon } from './states';
 import { VirtualList } from './virtual_list';
 
 const ROW = 26;
@@ -104,7 +104,7 @@ export function StepTree(props: {
             </span>
             {isGroup && (
               <span className="kfops-Quiet">
-                {step.kind}
+                {kindWord(step.kind, trans)}
                 {count && hasRun && ` ${trans.__('%1 of %2', count.done, count.total)}`}
               </span>
             )}
