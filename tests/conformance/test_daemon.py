@@ -185,7 +185,8 @@ def test_the_status_tells_what_there_is(folder):
     assert daemon.status(folder) == {
         "running": False,
         "data_dir": str(folder),
-        "sizes": {"kfops.db": 0, "runs": 0, "artifacts": 0, "models": 0},
+        "sizes": {"kfops.db": 0, "runs": 0, "artifacts": 0, "models": 0, "packages": 0},
+        "settings": {"executor": "process", "engine": "auto", "secrets": "", "parallelism": 0},
     }
     endpoint = daemon.ensure_running(folder)
     found = daemon.status(folder)
