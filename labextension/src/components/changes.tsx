@@ -107,7 +107,7 @@ function Difference(props: {
     <div data-kfops="changes">
       {Object.keys(steps).length > 0 && (
         <>
-          <h4>{trans.__('Steps')}</h4>
+          <h3>{trans.__('Steps')}</h3>
           <ul className="kfops-Changes">
             {Object.entries(steps).map(([id, change]) => (
               <li key={id} data-change={change}>
@@ -119,7 +119,7 @@ function Difference(props: {
       )}
       {parameters.length > 0 && (
         <>
-          <h4>{trans.__('Parameters')}</h4>
+          <h3>{trans.__('Parameters')}</h3>
           <ul className="kfops-Changes">
             {parameters.map(({ name, change, old, new: now }) => (
               <li key={name} data-change={change}>
@@ -132,7 +132,7 @@ function Difference(props: {
           </ul>
         </>
       )}
-      <h4>{trans.__('Package')}</h4>
+      <h3>{trans.__('Package')}</h3>
       <pre
         className="kfops-Code"
         data-kfops="changes-text"

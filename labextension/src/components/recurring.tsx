@@ -52,26 +52,28 @@ function Row(props: IActions & { one: Kfops.IRecurringRun }): JSX.Element {
       data-recurring={one.id}
       data-enabled={one.enabled}
     >
-      <div className="kfops-Row-line">
+      <div className="kfops-Row-line kfops-mod-wrap">
         <Name text={one.name} className="kfops-Row-name" />
-        <button
-          type="button"
-          className="kfops-Button kfops-mod-small"
-          data-kfops="recurring-pause"
-          disabled={busy}
-          onClick={() => start(() => props.onPause(one, !one.enabled))}
-        >
-          {one.enabled ? trans.__('Pause') : trans.__('Resume')}
-        </button>
-        <button
-          type="button"
-          className="kfops-Button kfops-mod-small"
-          data-kfops="recurring-delete"
-          disabled={busy}
-          onClick={() => start(() => props.onDelete(one))}
-        >
-          {trans.__('Delete…')}
-        </button>
+        <span className="kfops-Buttons kfops-mod-end">
+          <button
+            type="button"
+            className="kfops-Button kfops-mod-small"
+            data-kfops="recurring-pause"
+            disabled={busy}
+            onClick={() => start(() => props.onPause(one, !one.enabled))}
+          >
+            {one.enabled ? trans.__('Pause') : trans.__('Resume')}
+          </button>
+          <button
+            type="button"
+            className="kfops-Button kfops-mod-small"
+            data-kfops="recurring-delete"
+            disabled={busy}
+            onClick={() => start(() => props.onDelete(one))}
+          >
+            {trans.__('Delete…')}
+          </button>
+        </span>
       </div>
       <div className="kfops-Row-more">
         <code title={one.timezone}>{one.schedule || trans.__('once')}</code>

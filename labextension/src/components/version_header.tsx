@@ -52,7 +52,7 @@ export function VersionHeader(props: {
   };
   const steps = shown.graph ? countSteps(shown.graph) : 0;
   return (
-    <header className="kfops-Header" data-kfops="version-header">
+    <div className="kfops-Header" data-kfops="version-header">
       <div className="kfops-Header-line">
         <h2 className="kfops-Ellipsis">{nameOf(shown)}</h2>
         <span className="kfops-Buttons kfops-mod-end">
@@ -138,6 +138,6 @@ export function VersionHeader(props: {
         {isVersion(shown) && <Images images={shown.images} trans={trans} />}
       </div>
       {Boolean(failure) && <Problem error={errorOf(failure)} trans={trans} />}
-    </header>
+    </div>
   );
 }

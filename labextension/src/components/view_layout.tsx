@@ -107,7 +107,7 @@ export function ViewLayout(props: {
       >
         <div className="kfops-View-main">{current.content}</div>
         {withDetail && (
-          <aside className="kfops-View-side" aria-label={trans.__('Step')}>
+          <section className="kfops-View-side" aria-label={trans.__('Step')}>
             <StepDetail
               key={selected}
               step={props.step}
@@ -116,7 +116,7 @@ export function ViewLayout(props: {
               artifacts={props.artifacts}
               trans={trans}
             />
-          </aside>
+          </section>
         )}
       </div>
     </div>

@@ -167,7 +167,7 @@ function Header(props: {
   const live = isLive(run);
   const version = run.version_name || (run.version_id && shortId(run.version_id));
   return (
-    <header className="kfops-Header" data-kfops="run-header" data-state={run.state}>
+    <div className="kfops-Header" data-kfops="run-header" data-state={run.state}>
       <div className="kfops-Header-line">
         <h2 className="kfops-Ellipsis" title={run.name}>
           {run.name}
@@ -261,7 +261,7 @@ function Header(props: {
         </p>
       )}
       {Boolean(failure) && <Problem error={errorOf(failure)} trans={trans} />}
-    </header>
+    </div>
   );
 }
 
@@ -285,7 +285,7 @@ function RunFacts(props: { run: Kfops.IRun; trans: TranslationBundle }): JSX.Ele
       </dl>
       {run.metrics.length > 0 && (
         <>
-          <h4>{trans.__('Metrics')}</h4>
+          <h3>{trans.__('Metrics')}</h3>
           <dl className="kfops-Pairs" data-kfops="run-metrics">
             {run.metrics.map((metric, index) => (
               <React.Fragment key={index}>

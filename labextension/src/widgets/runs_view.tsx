@@ -131,7 +131,7 @@ function Content(props: RunsView.IOptions & { model: RunListModel }): JSX.Elemen
   );
   return (
     <div className="kfops-View">
-      <header className="kfops-Header">
+      <div className="kfops-Header">
         <RunFilters
           query={query}
           pipelines={pipelines}
@@ -183,7 +183,7 @@ function Content(props: RunsView.IOptions & { model: RunListModel }): JSX.Elemen
         </div>
         {Boolean(failure) && <Problem error={errorOf(failure)} trans={trans} />}
         {model.error && <Problem error={model.error} trans={trans} />}
-      </header>
+      </div>
       {!model.isLoaded && !model.error ? (
         <Skeleton lines={8} label={trans.__('Loading')} />
       ) : model.isLoaded && !model.runs.length ? (
