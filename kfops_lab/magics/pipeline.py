@@ -26,15 +26,16 @@ def arguments(parser: VerbParser) -> None:
 def execute(session: Session, arguments: Namespace, cell: str) -> None:
     """Run the cell in the notebook, compile its pipeline function and show the package."""
     from kfops import compiler
-    from kfops.compiling.request import git_commit
+    from kfops.compiling.request import ask_git
 
+    commit = ask_git(os.getcwd())
     function = _choose(_run(session.shell, cell), arguments.function)
     digest = hashlib.sha256(cell.encode("utf-8")).hexdigest()
     session.package = compiler.compile(
         function,
         mode=arguments.mode,
         config=session.config,
-        source=Source("notebook", session.notebook, digest, git_commit(os.getcwd())),
+        source=Source("notebook", session.notebook, digest, commit()),
         dockerfiles=session.dockerfiles,
     )
     session.version = None
