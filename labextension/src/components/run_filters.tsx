@@ -18,6 +18,7 @@ export function RunFilters(props: {
   trans: TranslationBundle;
 }): JSX.Element {
   const { query, onChange, trans } = props;
+  // what has been typed goes along with every other choice: it must not come after it and undo what follows
   const [text, setText] = useState(query.text ?? '');
   useEffect(() => {
     if (text === (query.text ?? '')) {
@@ -43,7 +44,7 @@ export function RunFilters(props: {
         all={trans.__('All states')}
         value={query.state ?? ''}
         options={STATES.map(state => [state, stateWord(state, trans)])}
-        onChange={state => onChange({ ...query, state: state as Kfops.IRunQuery['state'] })}
+        onChange={state => onChange({ ...query, text, state: state as Kfops.IRunQuery['state'] })}
       />
       <Choice
         name="runs-pipeline"
@@ -51,7 +52,7 @@ export function RunFilters(props: {
         all={trans.__('All pipelines')}
         value={query.pipeline_id ?? ''}
         options={props.pipelines.map(pipeline => [pipeline.id, pipeline.name])}
-        onChange={pipeline_id => onChange({ ...query, pipeline_id })}
+        onChange={pipeline_id => onChange({ ...query, text, pipeline_id })}
       />
       <Choice
         name="runs-experiment"
@@ -59,14 +60,14 @@ export function RunFilters(props: {
         all={trans.__('All experiments')}
         value={query.experiment_id ?? ''}
         options={props.experiments.map(experiment => [experiment.id, experiment.name])}
-        onChange={experiment_id => onChange({ ...query, experiment_id })}
+        onChange={experiment_id => onChange({ ...query, text, experiment_id })}
       />
       <label className="kfops-Filters-check">
         <input
           type="checkbox"
           data-kfops="runs-archived"
           checked={query.archived ?? false}
-          onChange={event => onChange({ ...query, archived: event.target.checked })}
+          onChange={event => onChange({ ...query, text, archived: event.target.checked })}
         />
         {trans.__('Archived')}
       </label>
