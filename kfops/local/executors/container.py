@@ -74,7 +74,8 @@ class ContainerExecutor(Executor):
         await self.start()
         assert self._engine is not None
         assert job.image is not None, "a job for a container has an image"
-        running = _Running(self._engine, "kfops-" + hashlib.sha256(f"{self._mark}/{job.id}".encode()).hexdigest()[:20])
+        name = "kfops-" + hashlib.sha256(f"{self._mark}/{job.id}".encode()).hexdigest()[:20]
+        running = _Running(self._engine, name, job.folder)
         self._running[job.id] = running
         ended: Optional[Ended] = None
         try:
@@ -139,8 +140,9 @@ class ContainerExecutor(Executor):
 class _Running:
     """One container, and the engine's command that is at work for it."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, folder: str) -> None:
         self.name = name
+        self._folder = folder
         self.killed = False
         self._engine = engine
         self._process: Optional[asyncio.subprocess.Process] = None
@@ -163,6 +165,8 @@ class _Running:
             stdout=output if output is not None else subprocess.DEVNULL,
             stderr=output if output is not None else subprocess.DEVNULL,
             env=None if environment is None else {**os.environ, **environment},
+            # podman's monitor leaves a file there when memory runs out
+            cwd=self._folder,
             start_new_session=True,
         )
         code = await self._process.wait()
