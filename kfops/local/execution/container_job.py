@@ -14,7 +14,7 @@ from .paths import TEMPORARY
 from .quantities import quantity
 
 if TYPE_CHECKING:
-    from .preparing import Draft
+    from .draft import Draft
 
 #: Folders that every step has for itself, whatever its image has there.
 _OWN = [TEMPORARY, *MOUNTS.values()]

@@ -11,7 +11,8 @@ from typing import List, Mapping, Tuple
 
 from ..executors.base import Job, Mount
 from ..workflow.pods import is_launcher_copy
-from .preparing import Draft, prepare_container
+from .draft import Draft
+from .preparing import prepare_container
 
 
 def init_containers(main: Draft) -> List[Tuple[str, Job]]:

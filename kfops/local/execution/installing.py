@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..executors.base import Job, Mount
+from .draft import Draft
 from .packages import HalfMade, Layer
 from .paths import TEMPORARY, WORK
-from .preparing import Draft
 
 #: Where in a step's folder pip's ``/`` is.
 ROOT = "packages"

@@ -17,9 +17,9 @@ from ..workflow.plan import Plan, Planner, Start
 from ..workflow.spec import Workflow, parse
 from .caching import artifact_keys, cache_key, max_age
 from .clock import RunClock
+from .draft import Step
 from .environment import Pod
 from .journal import Journal
-from .preparing import Step
 from .records import RunRecords
 from .step import GRACE, Result, StepRunner
 

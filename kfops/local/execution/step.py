@@ -20,11 +20,12 @@ from .claim_steps import act, acts_on_claims
 from .claims import ClaimError, Claims
 from .collecting import collect
 from .containers import init_containers
+from .draft import Draft, Metrics, Step, Surroundings
 from .environment import SecretValues, StepError, inherited
 from .installing import ROOT, installation
 from .packages import HalfMade, Layer, Layers
 from .preamble import installed_in
-from .preparing import Draft, Metrics, Step, Surroundings, prepare, takes_long
+from .preparing import prepare, takes_long
 from .roots import Roots, lasts
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
