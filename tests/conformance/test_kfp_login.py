@@ -104,6 +104,7 @@ def test_reset_takes_away_the_token_of_the_data_that_it_deletes(run: Run, contex
     assert kept.returncode == 0
     assert context.exists()
 
-    run("kfops", "local", "login", data_dir=other)
+    known = run("kfops", "local", "login", data_dir=other)
+    assert known.returncode == 0, known.stderr
     assert "gone from kfp's file" in run("kfops", "local", "reset", "--yes", data_dir=other).stdout
     assert not context.exists()

@@ -225,7 +225,8 @@ def test_a_zygote_that_was_killed_fails_what_waits_and_says_so() -> None:
         zygote.close()
 
 
-def test_closing_ends_the_process_and_what_compiles_in_it() -> None:
+def test_closing_ends_the_process_and_what_compiles_in_it(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
     mark = f"KFOPS_MARK_{os.getpid()}_{time.monotonic_ns()}"
     os.environ[mark] = "1"
     try:
@@ -236,15 +237,16 @@ def test_closing_ends_the_process_and_what_compiles_in_it() -> None:
 
     def wait() -> None:
         try:
-            compile_text(zygote, "while True: pass")
+            compile_text(zygote, f"open({str(begun)!r}, 'w').close()\nwhile True: pass")
         except BaseException as error:
             failed.append(error)
 
     thread = threading.Thread(target=wait)
     thread.start()
     until = time.monotonic() + 20
-    while len(processes_with(mark)) < 3 and time.monotonic() < until:
+    while not begun.exists() and time.monotonic() < until:
         time.sleep(0.05)
+    assert processes_with(mark)
     zygote.close()
     thread.join(timeout=10)
 
