@@ -224,12 +224,13 @@ def servers() -> list[int]:
 
 
 def alive(mark: str) -> list[str]:
-    """Return the names of the processes that carry a mark."""
+    """Return the ids of the processes that carry a mark, but for those that have ended and wait to be told of."""
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             if entry.name.isdigit() and mark[:15] == (entry / "comm").read_text().strip():
-                found.append(entry.name)
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                found += [] if state == "Z" else [entry.name]
     return found
 
 
