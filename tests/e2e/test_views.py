@@ -82,11 +82,11 @@ def test_a_version_shows_its_package_and_its_changes_and_is_scheduled(lab: LabSe
     page.locator('[data-kfops="schedule"]').fill("every now and then")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(page.locator('.jp-Dialog [data-kfops="problem"]')).to_be_visible()
-    page.locator('[data-kfops="schedule"]').fill("0 30 6 * * *")
+    page.locator('[data-kfops="schedule"]').fill("0 47 5 * * *")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(page.locator(".jp-Dialog")).to_have_count(0)
     panel.unfold("recurring")
-    recurring = panel.part("recurring-row").filter(has_text="0 30 6 * * *").first
+    recurring = panel.part("recurring-row").filter(has_text="0 47 5 * * *").first
     expect(recurring.locator('[data-kfops="recurring-next"]')).to_contain_text("next in")
     recurring.locator('[data-kfops="recurring-pause"]').click()
     expect(recurring).to_have_attribute("data-enabled", "false")
@@ -113,7 +113,7 @@ def test_nothing_of_what_strangers_write_is_run(lab: LabServer, page: Page, watc
     backend.upload(HOSTILE[:99], workflow)
     run = backend.start(HOSTILE, workflow)
     panel.part("refresh").click()
-    panel.node.locator(f'[data-run="{run}"] [data-kfops="run-open"]').click()
+    panel.node.locator(f'[data-run="{run}"] [data-kfops="run-open"]').click(timeout=60_000)
     view = RunPage(page)
     view.wait_for("succeeded")
     expect(view.part("step-log")).to_contain_text("<script>")
@@ -142,7 +142,7 @@ def test_a_large_run_opens_with_what_can_be_read_and_every_step_can_be_found(lab
     workflow["spec"]["templates"][0]["dag"]["tasks"] = tasks
     run = backend.start("large", workflow)
     panel.part("refresh").click()
-    panel.node.locator(f'[data-run="{run}"] [data-kfops="run-open"]').click()
+    panel.node.locator(f'[data-run="{run}"] [data-kfops="run-open"]').click(timeout=60_000)
     view = RunPage(page)
     view.wait_for("succeeded")
     view.part("graph-search").fill("n399")
