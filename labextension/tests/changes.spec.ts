@@ -132,11 +132,14 @@ describe('Resource that is told of changes', () => {
     await changes.tell({ run: { a: 1 } });
     const before = load.mock.calls.length;
     ticks.mockClear();
-    await jest.advanceTimersByTimeAsync(10_000);
+    await jest.advanceTimersByTimeAsync(8_000);
     expect(load).toHaveBeenCalledTimes(before);
     expect(ticks.mock.calls.length).toBeGreaterThan(5); // times on screen go on
     await changes.tell({ run: { a: 2 } });
     expect(load).toHaveBeenCalledTimes(before + 1);
+    // a change that nobody told of stays unseen for some seconds, and no longer
+    await jest.advanceTimersByTimeAsync(12_000);
+    expect(load).toHaveBeenCalledTimes(before + 2);
     resource.dispose();
     changes.feed.dispose();
   });
