@@ -39,7 +39,7 @@ function modelOver(runs: Kfops.IRun[]) {
   return { model, asked };
 }
 
-const settled = () => new Promise(resolve => setTimeout(resolve, 20));
+const settled = () => new Promise(resolve => setTimeout(resolve, 250));
 
 describe('KfopsModel', () => {
   it('asks for nothing while nobody looks', async () => {
