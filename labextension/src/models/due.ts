@@ -3,7 +3,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ChangeFeed } from '../changes';
 
 /** Milliseconds after which what is told of is looked at all the same. */
-const TOLD = 10_000;
+const TOLD = 30_000;
 
 /** Says when something has to be asked for: when it has changed, and always where nobody tells of changes. */
 export class Due implements IDisposable {
