@@ -101,6 +101,7 @@ def test_what_happens_in_the_backend_is_on_every_page_that_shows_it(
         rows = [each.node.locator(f'[data-run="{run_id}"]') for each in panels]
         for row in rows:
             expect(row).to_have_attribute("data-state", "running", timeout=30_000)
+        page.wait_for_timeout(2_000)  # that it runs may be told when it is already seen
         asked = [Asked(page), Asked(other)]
         page.wait_for_timeout(5_000)  # a run goes on, and nothing happens to it
         assert [each.looks() for each in asked] == [[], []]

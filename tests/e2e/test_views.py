@@ -113,7 +113,7 @@ def test_nothing_of_what_strangers_write_is_run(lab: LabServer, page: Page, watc
     backend.upload(HOSTILE[:99], workflow)
     run = backend.start(HOSTILE, workflow)
     panel.part("refresh").click()
-    panel.node.locator(f'[data-run="{run}"] [data-kfops="run-open"]').click(timeout=60_000)
+    panel.node.locator(f'[data-run="{run}"] [data-kfops="run-open"]').click()
     view = RunPage(page)
     view.wait_for("succeeded")
     expect(view.part("step-log")).to_contain_text("<script>")
@@ -142,7 +142,7 @@ def test_a_large_run_opens_with_what_can_be_read_and_every_step_can_be_found(lab
     workflow["spec"]["templates"][0]["dag"]["tasks"] = tasks
     run = backend.start("large", workflow)
     panel.part("refresh").click()
-    panel.node.locator(f'[data-run="{run}"] [data-kfops="run-open"]').click(timeout=60_000)
+    panel.node.locator(f'[data-run="{run}"] [data-kfops="run-open"]').click()
     view = RunPage(page)
     view.wait_for("succeeded")
     view.part("graph-search").fill("n399")

@@ -187,6 +187,19 @@ def test_what_nobody_watches_any_more_is_forgotten(backend, monkeypatch):
             assert "workflow" in next(watcher)
 
 
+def test_who_left_twice_does_not_end_what_others_watch_later(backend, monkeypatch):
+    monkeypatch.setattr(topics, "_LINGER", 2.0)
+    for _ in range(2):  # leaves at 0 s and at 1.2 s; what is watched ends 2 s after either
+        with watch(backend) as watcher:
+            next(watcher)
+        time.sleep(1.2)
+    with watch(backend) as watcher:
+        assert next(watcher)["reset"] is True
+        time.sleep(1.5)
+        run_id = start(backend)
+        assert next(watcher)["runs"][0]["id"] == run_id
+
+
 def test_the_list_tells_of_runs_and_of_no_steps(backend):
     with watch(backend) as watcher:
         assert next(watcher)["reset"] is True

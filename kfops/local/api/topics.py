@@ -98,6 +98,7 @@ class Topic(abc.ABC):
         self._size = 0
         self._told = 0.0
         self._due: asyncio.TimerHandle | None = None
+        self._ending: asyncio.TimerHandle | None = None
         self._beat = self._loop.call_later(HEARTBEAT, self._heartbeat)
 
     @abc.abstractmethod
@@ -110,6 +111,9 @@ class Topic(abc.ABC):
 
     def join(self, stream: IOStream, since: int) -> None:
         """Tell a connection what it does not know, and from now on what changes."""
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
         if self._floor <= since <= self._seq:
             first = b"".join(message for number, message in self._recent if number > since)
             self.audience.add(stream, first or self._line(b""))
@@ -149,14 +153,13 @@ class Topic(abc.ABC):
         self.audience.send(self._line(b""))
 
     def _linger(self) -> None:
-        self._loop.call_later(_LINGER, self._end)
+        self._ending = self._loop.call_later(_LINGER, self._end)
 
     def _end(self) -> None:
-        if not self.audience:
-            self._beat.cancel()
-            if self._due is not None:
-                self._due.cancel()
-            self._over()
+        self._beat.cancel()
+        if self._due is not None:
+            self._due.cancel()
+        self._over()
 
 
 class RunTopic(Topic):
