@@ -169,6 +169,9 @@ def _replace(source: Path, folder: Path, name: str, move: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     target, fresh = folder / name, folder / f".{uuid.uuid4().hex}"
     if move:
+        with contextlib.suppress(OSError):  # another file system, or a folder is there
+            os.replace(str(source), str(target))
+            return
         shutil.move(str(source), str(fresh))
     else:
         copy(source, fresh)

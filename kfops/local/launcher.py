@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..errors import InvalidInput
 from .artifacts import ArtifactStore, copy, local_path
-from .launcher_command import FOLDER, Launch, LauncherError, parse
+from .launcher_command import FOLDER, Launch, LauncherError, is_launched, parse
 from .mlmd import artifact_record, parameter_text, parameter_value, runtime_artifact
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Launched",
     "LauncherError",
     "finish",
+    "is_launched",
     "metrics",
     "parse",
     "prepare",

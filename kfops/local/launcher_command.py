@@ -54,6 +54,11 @@ class Launch:
         return f"{scheme}://" + posixpath.normpath("/".join([rest, *parts, output]))
 
 
+def is_launched(argv: List[str]) -> bool:
+    """Tell whether a command is one that the launcher stands in front of."""
+    return bool(argv) and argv[0] == _COMMAND
+
+
 def parse(argv: List[str]) -> Launch | None:
     """Return the launcher's command line, or None when the command is not the launcher.
 
@@ -62,7 +67,7 @@ def parse(argv: List[str]) -> Launch | None:
     LauncherError
         It is the launcher, but its arguments cannot be read.
     """
-    if not argv or argv[0] != _COMMAND:
+    if not is_launched(argv):
         return None
     options: Dict[str, str] = {}
     rest = argv[1:]

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping
 
 from ...errors import NotFound
-from ..artifacts import ArtifactStore
+from ..artifacts import MOUNTS, ArtifactStore
+from ..launcher import OUTPUT_FILE
 from ..workflow.inputs import Inputs
 from ..workflow.substitution import as_text
+from .draft import Draft
 from .environment import StepError
+from .paths import declared_paths
 
 METRICS = "mlpipeline-metrics"
 _OPTIONAL = {METRICS, "mlpipeline-ui-metadata"}
 _METRIC_NAME = re.compile(r"[a-zA-Z]([-_a-zA-Z0-9]{0,62}[a-zA-Z0-9])?")
 _MOST_METRICS = 50
+_SMALL = 1 << 16
 
 
 @dataclass
@@ -56,6 +62,30 @@ def place_inputs(
         mode = artifact.get("mode")
         if mode is not None and target.exists():
             os.chmod(target, int(mode))
+
+
+def is_small(draft: Draft) -> bool:
+    """Tell whether what a step has left is to be read or moved in no time: regular files of a few kilobytes."""
+    template = draft.step.template
+    if not draft.afterwards and not template.get("outputs"):
+        return True
+    if draft.mounts:
+        return False
+    root, paths = str(draft.root), [*declared_paths(template), OUTPUT_FILE]
+    try:
+        if any(os.listdir(root + place) for place in MOUNTS.values()):
+            return False
+        return all(map(_is_small, (root + posixpath.normpath(posixpath.join(draft.cwd, path)) for path in paths)))
+    except (OSError, ValueError):
+        return False
+
+
+def _is_small(path: str) -> bool:
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(status.st_mode) and status.st_size <= _SMALL
 
 
 def collect(

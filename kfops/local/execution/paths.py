@@ -52,20 +52,18 @@ def on_host(root: Path, path: str, cwd: str = WORK, mounts: Mapping[str, str] = 
     if "\0" in path:
         raise OSError(f"{path!r} is not a path")
     for _ in range(_LINKS):
-        inner = posixpath.normpath(posixpath.join(cwd, path)).lstrip("/")
-        place = root
-        for number, part in enumerate(Path(inner).parts):
-            place = place / part
-            source = mounts.get("/" + "/".join(Path(inner).parts[: number + 1])) if mounts else None
+        parts = [part for part in posixpath.normpath(posixpath.join(cwd, path)).split("/") if part]
+        place, seen = str(root), ""
+        for number, part in enumerate(parts):
+            place, seen = f"{place}/{part}", f"{seen}/{part}"
+            source = mounts.get(seen)
             if source is not None:
-                place = Path(source)
-            elif place.is_symlink():
-                rest = Path(inner).parts[number + 1 :]
-                before = "/" + "/".join(Path(inner).parts[:number])
-                path = posixpath.join(before, os.readlink(str(place)), *rest)
+                place = source
+            elif os.path.islink(place):
+                path = posixpath.join(posixpath.dirname(seen), os.readlink(place), *parts[number + 1 :])
                 break
         else:
-            return place
+            return Path(place)
     raise OSError(f"too many symbolic links: {path}")
 
 

@@ -15,6 +15,7 @@ from typing import Callable, Sequence, Tuple
 
 from .. import launcher
 from ..executors.base import Mount
+from ..workflow.pods import is_launcher_copy
 from .collecting import place_inputs
 from .draft import LAYER_FILES, Draft, Metrics, Step, Surroundings
 from .environment import (
@@ -46,15 +47,15 @@ def prepare(step: Step, folder: Path, root: Path, around: Surroundings) -> Draft
     return draft
 
 
-def takes_long(step: Step) -> bool:
+def takes_long(step: Step, around: Surroundings) -> bool:
     """Tell whether preparing a step may do more than look at a few files and make a folder."""
     template, container = step.template, step.template["container"]
     words = [*(container.get("command") or []), *(container.get("args") or [])]
     return (
-        bool(step.inputs.artifacts or template.get("initContainers") or template.get("volumes"))
-        or bool(container.get("envFrom"))
-        or any("valueFrom" in variable for variable in container.get("env") or [])
-        or any(mark in str(word) for word in words for mark in ("pip install", "/kfp-launcher/"))
+        bool(step.inputs.artifacts)
+        or not all(map(is_launcher_copy, template.get("initContainers") or []))
+        or any(set(volume) - {"name", "emptyDir"} for volume in template.get("volumes") or [])
+        or (around.python != sys.executable and any("pip install" in str(word) for word in words))
     )
 
 
@@ -72,7 +73,8 @@ def _command(draft: Draft) -> None:
 
 def _volumes(draft: Draft) -> None:
     """Add the container's own mounts to those it may have in common with another one."""
-    own = draft.volumes.mounts(draft.container, draft.asked)
+    unused = launcher.FOLDER if launcher.is_launched(draft.argv) else ""  # its program is built in here
+    own = draft.volumes.mounts(draft.container, draft.asked, unused)
     taken = {mount.path for mount in own}
     draft.mounts = [*(mount for mount in draft.mounts if mount.path not in taken), *own]
     if any(draft.cwd.startswith(mount.path + "/") for mount in draft.mounts):
@@ -96,7 +98,6 @@ def _launcher(draft: Draft) -> None:
         region=draft.asked.get("AWS_REGION", ""),
     )
     draft.argv = launched.argv
-    draft.mounts = [mount for mount in draft.mounts if mount.path != launcher.FOLDER]
 
     def finish() -> Metrics:
         return launcher.metrics(launcher.finish(launched, draft.host, draft.around.artifacts))

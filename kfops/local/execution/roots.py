@@ -103,15 +103,14 @@ class Roots:
                 place = f"{root}{folder}"
                 if os.path.realpath(place) != place:  # a step can make a link of it that leads anywhere
                     return False
-                for entry in list(os.scandir(place)):
-                    if entry.is_dir(follow_symlinks=False):
-                        shutil.rmtree(entry.path)
-                    else:
-                        os.unlink(entry.path)
+                _empty(place)
             os.chmod(root, 0o755)  # noqa: S103 - as the root of any file system
-            self._known[root] = _seen(root)
+            seen = _seen(root)
+            if self._known.get(root) == seen:
+                return True
+            self._known[root] = seen
             return _only_expected(root)
-        except OSError:
+        except (OSError, RecursionError):
             return False
 
 
@@ -122,6 +121,16 @@ def lasts(job: Job) -> bool:
     """
     in_place = all(mount.path == mount.source for mount in job.mounts)
     return set(job.opened) <= set(FOR_MOUNTS) and in_place and set(job.private) == set(OWN)
+
+
+def _empty(folder: str) -> None:
+    """Remove what is in a folder that nobody uses any more."""
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False):
+            _empty(entry.path)
+            os.rmdir(entry.path)
+        else:
+            os.unlink(entry.path)
 
 
 def _seen(root: Path) -> Tuple[int, List[str]]:

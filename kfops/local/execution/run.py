@@ -14,7 +14,7 @@ from ..settings import of_workflow
 from ..workflow.advice import not_followed
 from ..workflow.nodes import FULFILLED, Node, Nodes, finish, progress, timestamp
 from ..workflow.plan import Plan, Planner, Start
-from ..workflow.spec import Workflow, parse
+from ..workflow.spec import Workflow, typed
 from .caching import artifact_keys, cache_key, max_age
 from .clock import RunClock
 from .draft import Step
@@ -61,7 +61,7 @@ class Run:
         self._slots = slots
         self._width = width
         self._python = runner.python
-        self._workflow: Workflow = parse(submitted)
+        self._workflow: Workflow = typed(submitted)
         self._status: Dict[str, Any] = dict(submitted.get("status") or {})
         self._journal = Journal(folder / "journal.jsonl")
         self._nodes: Nodes = self._status.setdefault("nodes", {})
@@ -253,10 +253,12 @@ class Run:
         waits = [] if plan.wake_at is None else [plan.wake_at - self._clock.now()]
         if self._dirty:
             waits.append(self._saved_at + self._pause - time.monotonic())
+        timer = asyncio.get_event_loop().call_later(max(0.0, min(waits)), self._wake.set) if waits else None
         try:
-            await asyncio.wait_for(self._wake.wait(), max(0.0, min(waits)) if waits else None)
-        except asyncio.TimeoutError:
-            pass
+            await self._wake.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     async def _abandon(self) -> None:
         tasks = list(self._active.values())

@@ -18,7 +18,7 @@ from ..executors.base import Ended, Executor, Job
 from ..workflow.patching import MAIN, PatchError, patched
 from .claim_steps import act, acts_on_claims
 from .claims import ClaimError, Claims
-from .collecting import collect
+from .collecting import collect, is_small
 from .containers import init_containers
 from .draft import Draft, Metrics, Step, Surroundings
 from .environment import SecretValues, StepError, inherited
@@ -103,13 +103,13 @@ class StepRunner:
         root, again = self._roots.take(), False
         try:
             preparing = functools.partial(self._prepare, step, root)
-            draft, containers = await self._in_thread(preparing) if takes_long(step) else preparing()
+            draft, containers = await self._in_thread(preparing) if takes_long(step, self._around) else preparing()
             again = containers[-1][1].lasting
             ended = await self._execute(draft, containers)
             if isinstance(ended, Result):
                 return ended
             taking = functools.partial(self._take, draft, ended)
-            return await self._in_thread(taking) if draft.afterwards or step.template.get("outputs") else taking()
+            return taking() if is_small(draft) else await self._in_thread(taking)
         finally:
             self._roots.give_back(root, again)
             self._clean_soon(step)
@@ -164,10 +164,10 @@ class StepRunner:
     async def _execute(self, draft: Draft, containers: List[Tuple[str, Job]]) -> Ended | Result:
         step = draft.step
         limit = _seconds(step.template.get("activeDeadlineSeconds"))
+        if limit is None:
+            return await self._run_containers(draft, containers)
         running = asyncio.ensure_future(self._run_containers(draft, containers))
         try:
-            if limit is None:
-                return await running
             done, _ = await asyncio.wait([running], timeout=limit)
             if done:
                 return running.result()

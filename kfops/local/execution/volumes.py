@@ -42,8 +42,8 @@ class Volumes:
         self._main: Mapping[str, Any] = template.get("container") or {}
         self._made: Dict[str, Tuple[Path, bool]] = {}
 
-    def mounts(self, container: Mapping[str, Any], environment: Mapping[str, str]) -> List[Mount]:
-        """Return where a container sees which volume.
+    def mounts(self, container: Mapping[str, Any], environment: Mapping[str, str], unused: str = "") -> List[Mount]:
+        """Return where a container sees which volume, but for the one at the place that is ``unused``.
 
         Raises
         ------
@@ -52,6 +52,8 @@ class Volumes:
         """
         found = []
         for mount in container.get("volumeMounts") or []:
+            if mount["mountPath"] == unused:
+                continue
             source, read_only = self._source(mount["name"])
             inner = mount.get("subPath") or expand(mount.get("subPathExpr") or "", environment)
             if inner:

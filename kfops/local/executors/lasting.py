@@ -58,8 +58,12 @@ class LastingGuard(forkserver.Guard):
         if self._init == 0:
             self._backend.close()
             self._channel.close()
-            _be_init(theirs, job, self._view)
+            _be_init(theirs, job, self._view, self._steps())
         theirs.close()
+
+    def _steps(self) -> Steps:
+        """Return what runs the steps in a process that has just been forked."""
+        return Steps()
 
     def _end_init(self) -> None:
         os.kill(self._init, signal.SIGKILL)
@@ -89,6 +93,17 @@ class LastingGuard(forkserver.Guard):
         return event
 
 
+class Steps:
+    """Runs steps one after another, as pid 1 of their namespace."""
+
+    def make_ready(self) -> None:
+        """Do what can be done for the next step before it is known."""
+
+    def run(self, job: Dict[str, Any], log: int) -> int:
+        """Run a step and return its wait status."""
+        return spawn_step(job, log)
+
+
 def _is_plain(job: Dict[str, Any]) -> bool:
     """Tell whether a job needs nothing in its root but what every job has."""
     outside = [*job["visible"], *job["shared"], job["folder"]]
@@ -96,7 +111,7 @@ def _is_plain(job: Dict[str, Any]) -> bool:
     return bool(job["lasting"]) and not job["mounts"] and not hidden
 
 
-def _be_init(channel: socket.socket, job: Dict[str, Any], view: namespaces.View) -> NoReturn:
+def _be_init(channel: socket.socket, job: Dict[str, Any], view: namespaces.View, steps: Steps) -> NoReturn:
     """As pid 1 of a new namespace: run the steps that are sent, one after another."""
     try:
         namespaces.die_with_parent()
@@ -105,9 +120,13 @@ def _be_init(channel: socket.socket, job: Dict[str, Any], view: namespaces.View)
         namespaces.own_proc()
         namespaces.prefer_for_out_of_memory()
         signal.signal(signal.SIGTERM, lambda number, frame: send_to_all(signal.SIGTERM))
-        mounts = _Mounts()
-        for line in channel.makefile("rb"):
-            event = _run_step(json.loads(line))
+        mounts, lines = _Mounts(), channel.makefile("rb")
+        while True:
+            steps.make_ready()
+            line = lines.readline()
+            if not line:
+                break
+            event = _run_step(json.loads(line), steps)
             if mounts.have_changed():
                 event["last"] = True
             channel.sendall(json.dumps(event).encode() + b"\n")
@@ -115,13 +134,13 @@ def _be_init(channel: socket.socket, job: Dict[str, Any], view: namespaces.View)
         os._exit(1)
 
 
-def _run_step(job: Dict[str, Any]) -> Dict[str, Any]:
+def _run_step(job: Dict[str, Any], steps: Steps) -> Dict[str, Any]:
     try:
         for folder in job["private"]:
             namespaces.empty_folder(folder)
         log = open_log(job)
         try:
-            status = spawn_step(job, log)
+            status = steps.run(job, log)
         finally:
             os.close(log)
         send_to_all(signal.SIGKILL)

@@ -31,7 +31,8 @@ else:  # this file is run by path, outside of its package
     import warm_joining
     import warm_memory
 
-_OWN_MODULES = {"forkserver", "namespaces", "parents", "warm_component", "warm_guard", "warm_joining", "warm_memory"}
+_OWN_MODULES = {"forkserver", "lasting", "namespaces", "parents"}
+_OWN_MODULES |= {"warm_component", "warm_guard", "warm_joining", "warm_memory"}
 
 #: What a forked component is to be: its job, the descriptor of its log, and where to tell its end.
 Forked = Tuple[Dict[str, Any], int, "warm_component.Answer"]
@@ -40,14 +41,16 @@ Forked = Tuple[Dict[str, Any], int, "warm_component.Answer"]
 class Server:
     """Forks a component for each request of an init, and tells that init how the component has ended."""
 
-    def __init__(self, requests: socket.socket, forkserver: int) -> None:
+    def __init__(self, requests: socket.socket, forkserver: int, written: warm_memory.Pieces) -> None:
         self._requests = requests
         self._forkserver = forkserver
+        self._written = written
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self._waiting: Dict[int, int] = {}
 
     def serve(self) -> Optional[Forked]:
         """Serve until the fork server has ended; in a forked component, return what it is to be."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is meant for a component must not end one that waits
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -60,7 +63,7 @@ class Server:
                 _, descriptors = warm_joining.receive(self._requests)
                 if descriptors and self._fork(*descriptors):
                     self._requests.close()
-                    return _become_ready(*descriptors)
+                    return _become_ready(self._written, *descriptors)
         return None
 
     def _fork(self, answer: int, pids: int, mounts: int, *users: int) -> bool:
@@ -99,7 +102,7 @@ class Server:
             os.close(answer)
 
 
-def _become_ready(answer: int, pids: int, mounts: int, *users: int) -> Forked:
+def _become_ready(written: warm_memory.Pieces, answer: int, pids: int, mounts: int, *users: int) -> Forked:
     """As a forked component: get to its init's pid namespace, wait for the job, and get to its mounts."""
     if users:
         warm_joining.join_users(users[0])
@@ -109,6 +112,7 @@ def _become_ready(answer: int, pids: int, mounts: int, *users: int) -> Forked:
             _tell(answer, os.waitpid(pid, 0)[1])
             os._exit(0)
     namespaces.die_with_parent()
+    warm_memory.make_own(written)
     init = socket.socket(fileno=answer)
     text, descriptors = warm_joining.receive_line(init)
     told = warm_component.Answer(init.detach())
@@ -197,7 +201,8 @@ def main(descriptor: int, backend: int) -> Optional[Tuple[Forked, bytes, int]]:
     gc.collect()
     gc.freeze()
     warm_memory.gather()
-    forked = Server(requests, forkserver_id).serve()
+    written = warm_memory.written_by(warm_component.rehearse) if modules else []
+    forked = Server(requests, forkserver_id, written).serve()
     return None if forked is None else (forked, said, modules)
 
 

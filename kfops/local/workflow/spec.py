@@ -44,7 +44,7 @@ class Workflow:
 
 
 def parse(workflow: Dict[str, Any]) -> Workflow:
-    """Return the typed form of a Workflow.
+    """Return the typed form of what should be a Workflow.
 
     Raises
     ------
@@ -59,6 +59,11 @@ def parse(workflow: Dict[str, Any]) -> Workflow:
     if wrong:
         shown = "; ".join(wrong[:_SHOWN]) + ("; and so on" if len(wrong) > _SHOWN else "")
         raise InvalidInput("This is not an Argo Workflow.", why=f"{shown}.", remedy="Compile it with kfp 1.7.0.")
+    return typed(workflow)
+
+
+def typed(workflow: Mapping[str, Any]) -> Workflow:
+    """Return the typed form of a Workflow whose form has been checked, as that of every stored run has been."""
     spec, metadata = workflow["spec"], workflow.get("metadata") or {}
     templates: Dict[str, Dict[str, Any]] = {}
     for template in spec.get("templates") or []:
