@@ -48,7 +48,7 @@ _GROUPS = {
 }
 
 
-def to_svg(graph: Graph, *, plain: bool = False) -> str:
+def to_svg(graph: Graph, *, plain: bool = False, ground: str = "") -> str:
     """Return a graph as an SVG element, top to bottom, that suits light and dark themes.
 
     Parameters
@@ -57,6 +57,8 @@ def to_svg(graph: Graph, *, plain: bool = False) -> str:
         What ``graph_of`` returned.
     plain
         Leave the states out, for a pipeline that is not running.
+    ground
+        The colour behind it, for a picture that stands alone: no theme reaches into one.
 
     Examples
     --------
@@ -68,7 +70,9 @@ def to_svg(graph: Graph, *, plain: bool = False) -> str:
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
         f'viewBox="{-_MARGIN:g} {-_MARGIN:g} {width:g} {height:g}" role="img" '
-        f'aria-label="{_escape(_summary(graph, plain))}" style="max-width:100%;height:auto;{_FONT}">'
+        f'aria-label="{_escape(_summary(graph, plain))}" style="max-width:100%;height:auto;{_FONT}'
+        + (f";background:{ground}" if ground else "")
+        + '">'
     )
     parts = [head]
     parts.extend(_frame(box, graph) for box in drawn.boxes if box.frame)

@@ -1,4 +1,8 @@
-"""A run that is followed while it happens: a progress bar, one row a step, each row's log inside it."""
+"""A run that is followed while it happens: a progress bar, one row a step, each row's log inside it.
+
+JupyterLab with the panel draws the run itself, from the data beside the widget, and goes on when the kernel is gone;
+every other front end shows the widget.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from IPython.display import display
 
 from kfops.types import FINAL_STATES, Run
 from kfops_lab.display.bundle import card
-from kfops_lab.display.run import heading, outcome, pre, row, steps_of
+from kfops_lab.display.run import heading, outcome, pre, row, steps_of, still
 
 #: Rows like the still picture's: no boxes, no bold type, and the colours of JupyterLab.
 STYLE = """<style>
@@ -49,7 +53,8 @@ class LiveRun:
         self._box = ipywidgets.VBox([self._heading, self._bar, self._steps, self._outcome])
         self._box.add_class("kfops-live-run")
         self.update(run)
-        self._handle = display(self._box, display_id=True)
+        bundle = {**self._box._repr_mimebundle_(), **still(run, {})._repr_mimebundle_()}
+        self._handle = display(bundle, raw=True, display_id=True)
 
     def update(self, run: Run) -> None:
         """Draw the run as it is now."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Dict, Iterable, Sequence
+from typing import Any, Dict, Iterable, Mapping, Sequence
 
 MONOSPACE = "font-family:var(--jp-code-font-family,monospace)"
 QUIET = "color:var(--jp-ui-font-color2,#666)"
@@ -14,13 +14,14 @@ CELL = "padding:2px 14px 2px 0;text-align:left;vertical-align:top;white-space:no
 
 @dataclass(frozen=True)
 class Shown:
-    """What to show: ``html`` must be escaped already, ``text`` is plain."""
+    """What to show: ``html`` must be escaped already, ``text`` is plain, ``more`` are other forms by MIME type."""
 
     html: str
     text: str
+    more: Mapping[str, Any] = field(default_factory=dict)
 
-    def _repr_mimebundle_(self, **_: Any) -> Dict[str, str]:
-        return {"text/html": self.html, "text/plain": self.text}
+    def _repr_mimebundle_(self, **_: Any) -> Dict[str, Any]:
+        return {**self.more, "text/html": self.html, "text/plain": self.text}
 
     def __repr__(self) -> str:
         return self.text

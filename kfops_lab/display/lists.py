@@ -105,13 +105,17 @@ def images(found: List[ImageVersion]) -> Shown:
 def connection(status: ConnectionStatus, kfops_version: str) -> Shown:
     """Show which backend a notebook talks to, as whom, and which versions meet there."""
     backend = "Embedded backend" if status.kind == "embedded" else "Cluster"
+    if status.host:
+        backend += f" at {status.host}"
     versions = {"kfops": kfops_version, **status.versions}
     rows = [
-        ("Backend", f"{backend} at {status.host}"),
+        ("Backend", backend),
         ("Identity", status.identity),
         ("Namespace", status.namespace or "none (single user)"),
         ("Versions", ", ".join(f"{name} {number}" for name, number in versions.items() if number)),
     ]
+    if status.use != "auto":
+        rows.insert(1, ("Chosen", "for this project; %kfops use auto undoes it"))
     if status.token_expires_at:
         rows.append(("Token until", status.token_expires_at))
     html = [(f'<span style="{QUIET}">{escape(name)}</span>', escape(value)) for name, value in rows]

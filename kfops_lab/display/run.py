@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from html import escape
 from typing import Dict, List
 
+from kfops import drawing
 from kfops.types import Run, Step
 from kfops_lab.display.bundle import MONOSPACE, QUIET, Shown, card, identifier, line
+from kfops_lab.display.saved import MIME, saved
 from kfops_lab.display.states import badge, duration, look
+
+#: A graph of more steps than this would be too small to read.
+MOST_DRAWN = 40
 
 
 def heading(run: Run) -> str:
@@ -48,9 +54,22 @@ def row(step: Step) -> str:
     return "\u2003".join(part for part in (f"{icon} {step.name}", word, took) if part)
 
 
+def picture(run: Run) -> str:
+    """Return the graph as HTML; "" where it would not be readable.
+
+    An image, because what shows notebooks on the web takes ``<svg>`` out of HTML and leaves ``<img>`` in it.
+    """
+    if run.graph is None or not 0 < len(run.graph.steps) <= MOST_DRAWN:
+        return ""
+    drawn = base64.b64encode(drawing.to_svg(run.graph, ground="#fff").encode("utf-8")).decode("ascii")
+    words = escape(f"Graph of {run.name}: {look(run.state).word}")
+    source = f"data:image/svg+xml;base64,{drawn}"
+    return f'<img alt="{words}" src="{source}" style="display:block;margin:6px 0;max-width:100%;max-height:420px">'
+
+
 def still(run: Run, logs: Dict[str, str], note: str = "") -> Shown:
     """Show a run as it is now; ``logs`` are the steps' logs by step id, ``note`` a last line."""
-    html = [heading(run)]
+    html = [heading(run), picture(run)]
     text = [f"{run.name} {look(run.state).icon} {look(run.state).word}  {run.done} of {run.total} steps  run {run.id}"]
     for step in steps_of(run):
         icon, colour, word = look(step.state)
@@ -71,7 +90,7 @@ def still(run: Run, logs: Dict[str, str], note: str = "") -> Shown:
     text += [line for line in (run.error, f"Model: {run.model}" if run.model else "") if line]
     if note:
         html.append(f'<div style="{QUIET}">{note}</div>')
-    return Shown(card(*html), "\n".join(text))
+    return Shown(card(*html), "\n".join(text), {MIME: saved(run)})
 
 
 def pre(log: str) -> str:
