@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kfops.pipelines import upload as upload
     from kfops.runs import run as run
     from kfops.runs import wait as wait
+    from kfops.switching import use as use
     from kfops.tagger import versioned_image as versioned_image
 
     __version__: str
@@ -35,6 +36,7 @@ __all__ = [
     "materialize_model",
     "run",
     "upload",
+    "use",
     "versioned_image",
     "wait",
 ]
@@ -48,6 +50,7 @@ _homes = {
     "materialize_model": ("kfops.model", "materialize_model"),
     "run": ("kfops.runs", "run"),
     "upload": ("kfops.pipelines", "upload"),
+    "use": ("kfops.switching", "use"),
     "versioned_image": ("kfops.tagger", "versioned_image"),
     "wait": ("kfops.runs", "wait"),
 }

@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 import yaml
 from pydantic import ValidationError
 
+from kfops.choices import chosen
 from kfops.config_schema import Config, section_keys
 from kfops.errors import ConfigError
 
@@ -26,7 +27,7 @@ _Lines = Dict[Tuple[Union[str, int], ...], int]
 
 
 def load(path: Union[str, Path, None] = None, *, start: Union[str, Path, None] = None) -> Config:
-    """Return the configuration; all defaults where there is no file.
+    """Return the configuration; all defaults where there is no file. It knows which backend is chosen for the project.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def load(path: Union[str, Path, None] = None, *, start: Union[str, Path, None] =
     if path is None:
         found = find(start)
         if found is None:
-            return Config().located(None, Path(start or Path.cwd()).absolute())
+            return Config().located(None, Path(start or Path.cwd()).absolute()).using(chosen(None))
         return _read(found)
     named = Path(path).expanduser().absolute()
     if not named.is_file():
@@ -95,7 +96,7 @@ def _read(path: Path) -> Config:
         raise _problem(error, data, lines, path) from None
     _warn_of_plain_secrets(config, lines, path)
     root = path.parent.parent if path.parent.name == "config_files" else path.parent
-    return config.located(path, root)
+    return config.located(path, root).using(chosen(path))
 
 
 def _parse(path: Path) -> Tuple[Dict[str, Any], _Lines]:

@@ -164,6 +164,7 @@ class Config(Section):
 
     _path: Optional[Path] = PrivateAttr(default=None)
     _root: Path = PrivateAttr(default_factory=Path.cwd)
+    _chosen: str = PrivateAttr(default="auto")
 
     @property
     def path(self) -> Optional[Path]:
@@ -175,11 +176,27 @@ class Config(Section):
         """The folder that relative paths refer to."""
         return self._root
 
+    @property
+    def chosen(self) -> str:
+        """The backend that this person has chosen for the project: ``embedded``, ``cluster`` or ``auto``."""
+        return self._chosen
+
+    @property
+    def backend(self) -> str:
+        """The kind of backend that is meant: the one chosen, else the one of ``connection``."""
+        return self._chosen if self._chosen != "auto" else self.connection.kind
+
     def located(self, path: Optional[Path], root: Path) -> Config:
         """Note where the configuration comes from, and return it."""
         self._path = path
         self._root = root
         return self
+
+    def using(self, chosen: str) -> Config:
+        """Return the same configuration with another backend chosen."""
+        found = self.model_copy()
+        found._chosen = chosen
+        return found
 
 
 def section_keys(place: Tuple[str, ...]) -> List[str]:

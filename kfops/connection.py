@@ -1,8 +1,8 @@
 """Which backend, as whom, in which namespace; and the way to ask it for something.
 
-The order: arguments, ``connection:`` in config.yaml, ``KF_PIPELINES_ENDPOINT``, the PodDefault's token (which stands
-for the cluster it is in), else the embedded backend. A cluster that is named but does not work is an error, never a
-reason to fall back.
+The order: arguments, what was chosen for the project (``kfops.use``), ``connection:`` in config.yaml,
+``KF_PIPELINES_ENDPOINT``, the PodDefault's token (which stands for the cluster it is in), else the embedded backend. A
+cluster that is named but does not work is an error, never a reason to fall back.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from kfops.errors import BackendError, ConnectionFailed, InvalidInput
 from kfops.probe import Health, address, probe
 from kfops.refusals import explain, is_page, of_api_exception
 from kfops.sdk import make_client, set_headers
-from kfops.streaming import LineStream
+from kfops.streaming import ByteStream, LineStream
 from kfops.surroundings import own_namespace, own_user, versions
 from kfops.transport import Response, request
 from kfops.types import ConnectionStatus, Run
 
-__all__ = ["Connection", "connect", "versions"]
+__all__ = ["Connection", "connect", "named_cluster", "versions"]
 
 Result = TypeVar("Result")
 
@@ -58,8 +58,20 @@ class Connection:
         Where its web pages are, "" when that is not known.
     """
 
-    def __init__(self, host: str, health: Health, *, token: Optional[TokenFile], namespace: str, ui_url: str) -> None:
+    def __init__(
+        self,
+        host: str,
+        health: Health,
+        *,
+        token: Optional[TokenFile],
+        namespace: str,
+        ui_url: str,
+        use: str = "auto",
+        cluster: str = "",
+    ) -> None:
         self.host = host
+        self._use = use
+        self._cluster = cluster
         self.health = health
         self.kind = "embedded" if health.embedded else "cluster"
         self.multi_user = health.multi_user
@@ -158,6 +170,27 @@ class Connection:
         stream.close()
         return None
 
+    def read(self, path: str, *, part: str = "", what: str = "answer") -> ByteStream:
+        """Return the bytes at ``path`` as they come.
+
+        ``part`` is the range that is asked for, as ``0-99`` or ``-100``. Of a backend that knows ranges the status is
+        then 206, or 416 where there is nothing in it; of any other 200, and the bytes are all there are.
+
+        Raises
+        ------
+        NotFound, BackendError, ConnectionFailed
+            With the server's own words.
+        """
+        token = self._read_token()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        stream = ByteStream(self.host + path, {**headers, **({"Range": f"bytes={part}"} if part else {})})
+        if stream.status < 300 or stream.status == 416:
+            return stream
+        text = stream.read().decode("utf-8", errors="replace")
+        stream.close()
+        claims = claims_of(token) if token else None
+        raise explain(stream.status, text, host=self.host, what=what, location="", token=token, claims=claims)
+
     def call(self, what: str, ask: Callable[[Any], Result]) -> Result:
         """Return ``ask(client)``, with what ``kfp.Client`` raises turned into our errors.
 
@@ -210,6 +243,8 @@ class Connection:
             multi_user=self.multi_user,
             token_expires_at=self._claims().expires_at,
             versions={**versions(), "backend": self.health.tag_name},
+            use=self._use,
+            cluster=self._cluster,
             error=problem,
         )
 
@@ -274,7 +309,7 @@ def connect(
     host, namespace, token_path
         Go before what the configuration and the environment say.
     kind
-        ``embedded``, ``cluster`` or ``auto``.
+        ``embedded``, ``cluster`` or ``auto``; like ``host`` it goes before what was chosen for the project.
 
     Raises
     ------
@@ -290,20 +325,32 @@ def connect(
     """
     config = config or load()
     named = config.connection
-    kind = _kind(kind or named.kind, host)
+    kind = _kind(kind or (named.kind if host else config.backend), host)
     space = namespace or named.namespace or config.pipeline.namespace or own_namespace()
     token = find_token(token_path or _below(config.root, named.token_path))
-    where = host or named.host or os.environ.get(_ENDPOINT_VARIABLE) or ""
+    where = host or _named_host(config)
+    choice = {"use": config.chosen, "cluster": named_cluster(config)}
     if kind == "embedded" or (kind == "auto" and not where and embedded.is_meant(token)):
         where, own = embedded.start(token if kind == "auto" else None, config)
-        found = Connection(where, probe(where, own.read()), token=own, namespace="", ui_url=named.ui_url)
+        found = Connection(where, probe(where, own.read()), token=own, namespace="", ui_url=named.ui_url, **choice)
         return found.follow(config)
     where = address(where or IN_CLUSTER)
     text = token.read() if token is not None else ""
     if token is not None and not space:
         space = claims_of(text).namespace
     health = probe(where, text, namespace=space)
-    return Connection(where, health, token=token, namespace=space, ui_url=named.ui_url).follow(config)
+    return Connection(where, health, token=token, namespace=space, ui_url=named.ui_url, **choice).follow(config)
+
+
+def named_cluster(config: Config) -> str:
+    """Return the address of the cluster that config.yaml or the environment names, "" where neither does."""
+    token = find_token(_below(config.root, config.connection.token_path))
+    inside = "KUBERNETES_SERVICE_HOST" in os.environ or not embedded.is_meant(token)
+    return _named_host(config) or (IN_CLUSTER if inside or config.connection.kind == "cluster" else "")
+
+
+def _named_host(config: Config) -> str:
+    return config.connection.host or os.environ.get(_ENDPOINT_VARIABLE) or ""
 
 
 def _kind(kind: str, host: Optional[str]) -> str:

@@ -24,6 +24,7 @@ class Session:
     run: Optional[Run] = None
     dockerfiles: Dict[str, str] = field(default_factory=dict)
     _connection: Optional[Connection] = None
+    _made_from: Any = None
 
     @property
     def config(self) -> Config:
@@ -34,11 +35,14 @@ class Session:
 
     @property
     def connection(self) -> Connection:
-        """The connection of this notebook, made when first needed."""
-        if self._connection is None:
+        """The connection of this notebook, made when first needed, and again when another backend is meant."""
+        config = self.config
+        meant = (config.path, config.chosen, config.connection)
+        if self._connection is None or meant != self._made_from:
             from kfops.connection import connect
 
-            self._connection = connect(self.config)
+            self._connection = connect(config)
+            self._made_from = meant
         return self._connection
 
     def reconnect(self) -> None:

@@ -6,7 +6,7 @@
     running.py    run, runs, logs, stop, retry
     recurring.py  recurring, recurring add|pause|resume|delete
     keeping.py    models, materialize
-    backend.py    status, local start|stop|login|logout|status|reset
+    backend.py    status, use, local start|stop|login|logout|status|reset
 
 Exit codes: 0 well, 1 an error, 2 a mistake in the command line. Each command imports what it needs when it is called,
 so that ``kfops status`` and ``kfops --help`` answer at once.

@@ -1,4 +1,4 @@
-"""``kfops status`` and ``kfops local``: the backend."""
+"""``kfops status``, ``kfops use`` and ``kfops local``: the backend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any, Dict
 
 import click
 
+from kfops import choices
 from kfops.cli import show
+from kfops.types import ConnectionStatus
 
 
 @click.command()
@@ -14,16 +16,34 @@ from kfops.cli import show
 def status(as_json: bool) -> None:
     """Show which backend is used, as whom, in which namespace."""
     from kfops.connection import connect
+
+    _show(connect().status(), as_json)
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(choices.KINDS))
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def use(kind: str, as_json: bool) -> None:
+    """Use another backend from now on: cluster, embedded, or auto for what config.yaml and the environment say.
+
+    It counts for this project, or for all folders without a config.yaml; notebooks and the panel follow.
+    """
+    from kfops.switching import use as switch
+
+    _show(switch(kind), as_json)
+
+
+def _show(found: ConnectionStatus, as_json: bool) -> None:
     from kfops.errors import KfopsError
 
-    found = connect().status()
     if as_json:
         show.as_json(found.to_dict())
         return
     kind = "embedded backend on this machine" if found.kind == "embedded" else "cluster"
     show.facts(
         {
-            "Backend": f"{kind}, {found.host}",
+            "Backend": f"{kind}, {found.host}" if found.host else kind,
+            "Chosen": "by kfops use; kfops use auto undoes it" if found.use != "auto" else "",
             "Identity": found.identity,
             "Namespace": found.namespace,
             "Token until": show.local_time(found.token_expires_at),
@@ -136,4 +156,4 @@ def _executor(settings: Dict[str, Any]) -> str:
     return name
 
 
-COMMANDS = (status, local)
+COMMANDS = (status, use, local)

@@ -1,4 +1,4 @@
-"""One connection per configuration, made when it is first needed and kept while it works."""
+"""One connection per configuration and chosen backend, made when it is first needed and kept while it works."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Connections:
 
     def __init__(self, connect: Optional[Callable[[Any], Any]] = None) -> None:
         self._connect = connect or _connect
-        self._kept: Dict[str, Tuple[Basis, Any]] = {}
-        self._locks: Dict[str, threading.Lock] = {}
+        self._kept: Dict[Tuple[str, str], Tuple[Basis, Any]] = {}
+        self._locks: Dict[Tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def get(self, config: Config) -> Connection:
@@ -94,8 +94,14 @@ def _connect(config: Any) -> Any:
     return connect(config)
 
 
-def _key(config: Config) -> str:
-    return str(config.path or "")
+def _key(config: Config) -> Tuple[str, str]:
+    return str(config.path or ""), config.chosen
+
+
+def way_of(config: Config) -> Tuple[str, ...]:
+    """Return what of a configuration says which backend is meant; another one leads to another backend."""
+    section = config.connection
+    return (config.chosen, section.kind, section.host, section.namespace, section.token_path)
 
 
 def _basis(config: Config) -> Basis:

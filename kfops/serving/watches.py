@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Dict, Optional
+from typing import TYPE_CHECKING, Callable, Dict, Optional
 
 from kfops import runs
 from kfops.types import Run
@@ -52,8 +52,11 @@ class Watches:
                 self._latest.pop(run_id, None)
             watch.close()
 
-    def list(self, call: Call, connection: Connection) -> None:
-        """Write a line to the request's log for each change of the list of runs, until the request is given up."""
+    def list(self, call: Call, connection: Connection, is_meant: Callable[[], bool]) -> None:
+        """Write a line to the request's log for each change of the list of runs, until the request is given up.
+
+        When the connection is no longer the one that is meant, the last line is "switched".
+        """
         watch = ListWatch(connection, lambda asked: runs.list_runs(asked)[0])
         call.log_line("changed")
         try:
@@ -61,5 +64,8 @@ class Watches:
                 if watch.changed(_PATIENCE):
                     call.log_line("changed")
                 call.check()
+                if not is_meant():
+                    call.log_line("switched")
+                    return
         finally:
             watch.close()

@@ -13,7 +13,9 @@ class ConnectionStatus(Wire):
     """Which backend, as whom, in which namespace; ``kind`` is ``embedded`` or ``cluster``.
 
     ``token_expires_at`` is "" where the token does not say; ``versions`` has ``kfops``, ``kfp``, ``python`` and
-    ``backend``. ``error`` is a ``KfopsError`` in wire form where the backend is not usable, else None.
+    ``backend``. ``use`` is what was chosen for this project, ``auto`` where nothing was; ``cluster`` is the address of
+    the cluster that can be chosen, "" where none is named. ``error`` is a ``KfopsError`` in wire form where the backend
+    is not usable, else None.
     """
 
     kind: str
@@ -23,4 +25,6 @@ class ConnectionStatus(Wire):
     multi_user: bool = False
     token_expires_at: str = ""
     versions: Dict[str, str] = field(default_factory=dict)
+    use: str = "auto"
+    cluster: str = ""
     error: Optional[Dict[str, Any]] = None

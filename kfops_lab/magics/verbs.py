@@ -18,6 +18,7 @@ from kfops_lab.magics import (
     status,
     stop,
     upload,
+    use,
     watch,
 )
 from kfops_lab.magics.verb import Verb
@@ -26,6 +27,7 @@ LINE: Dict[str, Verb] = {
     verb.name: verb
     for verb in (
         status.VERB,
+        use.VERB,
         compiling.VERB,
         upload.VERB,
         build.VERB,

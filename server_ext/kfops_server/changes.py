@@ -42,16 +42,36 @@ class Changes:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._topics: Dict[Tuple[str, str], Topic] = {}
+        self._switches = 0
         self._news: Optional[asyncio.Event] = None
         self._shared: Dict[str, Tuple[float, asyncio.Task[Any]]] = {}
 
-    async def wait(self, root: str, seen: Dict[str, int], time_limit: float) -> Tuple[Dict[str, int], List[str]]:
+    @property
+    def switches(self) -> int:
+        """A number that is another one after each change of the backend that is meant."""
+        return self._switches
+
+    def switch(self) -> None:
+        """Tell every page that another backend is meant; its runs are listed and watched from now on."""
+        self.forget()
+        self._switches = _later_than(self._switches)
+        for key in [key for key in self._topics if key[1] == ""]:
+            topic = self._topics.pop(key)
+            if topic.task is not None:
+                topic.task.cancel()
+        self._tell()
+
+    async def wait(
+        self, root: str, seen: Dict[str, int], time_limit: float, switches: Optional[int] = None
+    ) -> Tuple[Dict[str, int], List[str]]:
         """Return the numbers of what is other than was seen, and what cannot be watched; {} and [] after a while.
 
         Parameters
         ----------
         seen
             The number last seen of each run that is looked at, and of the list of runs as "".
+        switches
+            The number of switches last seen; None does not wait for one.
         """
         topics = {run_id: self._topic(root, run_id) for run_id in seen}
         watched = {run_id: topic for run_id, topic in topics.items() if topic is not None}
@@ -68,6 +88,8 @@ class Changes:
                     if topic.number not in (0, seen[run_id]) and not topic.lost
                 }
                 left = deadline - time.monotonic()
+                if switches not in (None, self._switches):
+                    return numbers, []
                 if numbers or lost or left <= 0:
                     return numbers, lost
                 try:
@@ -127,7 +149,7 @@ class Changes:
 
     async def _watch(self, topic: Topic, root: str, run_id: str) -> None:
         watch = asyncio.ensure_future(
-            self._work("runs.watch", {"root": root, "run_id": run_id}, lambda text: self._changed(topic))
+            self._work("runs.watch", {"root": root, "run_id": run_id}, lambda text: self._changed(topic, text))
         )
         try:
             while not watch.done():
@@ -146,10 +168,12 @@ class Changes:
                 del self._topics[root, run_id]
             self._tell()
 
-    def _changed(self, topic: Topic) -> None:
+    def _changed(self, topic: Topic, text: str) -> None:
+        if "switched" in text:
+            self.switch()
+            return
         self.forget()
-        # Never a number that was given before, by this server or by one before it.
-        topic.number = max(topic.number + 1, time.time_ns() // 1_000_000)
+        topic.number = _later_than(topic.number)
         self._tell()
 
     def _tell(self) -> None:
@@ -161,3 +185,8 @@ class Changes:
         failed = task.cancelled() or task.exception() is not None
         if failed and self._shared.get(key, (0.0, None))[1] is task:
             del self._shared[key]
+
+
+def _later_than(number: int) -> int:
+    """Return a number that was not given before, by this server or by one before it."""
+    return max(number + 1, time.time_ns() // 1_000_000)

@@ -59,6 +59,11 @@ class Services:
             del self._status[root]
         return status.result()
 
+    def switch(self) -> None:
+        """Forget what was known of the backend: another one is meant, and every page is told so."""
+        self._status.clear()
+        self.changes.switch()
+
     async def close(self) -> None:
         """Cancel what runs and end the worker."""
         await self.changes.close()

@@ -1,8 +1,9 @@
 """A worker that speaks the protocol and does as it is told: it answers with the request, or fails in a named way.
 
-What it is told stands in ``version_id``: ``crash`` ends it, ``silent`` never answers, ``log`` writes a log first, the
-code of an error raises that error. Of everything that is watched it tells a change whenever a run is stopped; a run
-called ``unwatchable`` cannot be watched. ``asked`` tells how often each method was asked for.
+What it is told stands in ``version_id``: ``crash`` ends it, ``switched`` tells that another backend is meant,
+``silent`` never answers, ``log`` writes a log first, the code of an error raises that error. Of everything that is
+watched it tells a change whenever a run is stopped; a run called ``unwatchable`` cannot be watched. ``asked`` tells how
+often each method was asked for.
 """
 
 import json
@@ -46,6 +47,10 @@ def main():
             os._exit(7)
         elif told == "silent":
             pass
+        elif told == "switched":
+            for watch in watches:
+                send({"id": watch, "log": "switched\n"})
+            send({"id": number, "result": {}})
         elif told == "log":
             send({"id": number, "log": "one\n"})
             send({"id": number, "log": f"two {SECRET}\n"})

@@ -76,7 +76,7 @@ async def test_a_page_without_news_is_answered_and_a_watch_that_nobody_waits_for
     monkeypatch.setattr(changes, "LINGER", 0.2)
     first = await waited(api, {"runs": "0"})
     answer = await waited(api, {"runs": str(first["runs"]), "wait": "1"})
-    assert answer == {"runs": None, "run": {}, "lost": []}
+    assert answer == {"runs": None, "run": {}, "log": {}, "switches": 0, "lost": []}
     for _ in range(100):
         if (await asked(api)).get("cancelled"):
             break
@@ -89,3 +89,30 @@ async def test_a_page_without_news_is_answered_and_a_watch_that_nobody_waits_for
 @pytest.mark.parametrize("query", [{"runs": "x"}, {"run": "r1"}, {"run": "r1:-1"}, {"runs": "0", "wait": "21"}])
 async def test_what_is_no_number_is_refused(api, query):
     assert (await api("GET", "changes", **query))[0] == 400
+
+
+@pytest.mark.parametrize("somebody", ["a page", "a terminal"])
+async def test_every_page_is_told_of_another_backend_whose_runs_are_watched_from_then_on(api, somebody):
+    first = await waited(api, {"runs": "0", "switches": "0"})
+    run = await waited(api, {"run": "r1:0"})
+    seen = {"runs": str(first["runs"]), "switches": str(first["switches"])}
+    pages = [asyncio.ensure_future(waited(api, seen)) for _ in range(3)]
+    await asyncio.sleep(0.3)
+    assert not any(page.done() for page in pages)
+    if somebody == "a page":
+        assert (await api("PATCH", "connection", {"use": "cluster"}))[0] == 200
+    else:
+        await api("GET", "versions/switched")
+    for answer in await asyncio.gather(*pages):
+        assert answer["switches"] > first["switches"]
+        assert answer["lost"] == []
+    anew = await waited(api, {**seen, "switches": str(answer["switches"])})
+    assert anew["runs"] > first["runs"]
+    # a run that is looked at goes on being watched where it is
+    assert (await waited(api, {"run": f"r1:{run['run']['r1']}", "wait": "0"}))["run"] == {}
+    assert (await asked(api))["runs.watch"] == 3
+
+
+async def test_a_backend_that_nobody_knows_is_refused(api):
+    status, error = await api("PATCH", "connection", {"use": "elsewhere"})
+    assert (status, error["details"]["field"]) == (400, "use")

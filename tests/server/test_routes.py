@@ -89,6 +89,7 @@ async def test_runs_that_cannot_be_compared_are_refused_before_the_worker_is_ask
     ("verb", "path", "body", "method", "params"),
     [
         ("PATCH", "runs/r1", {"archived": True}, "runs.archive", {"run_id": "r1", "archived": True}),
+        ("PATCH", "connection", {"use": "cluster"}, "connection.use", {"use": "cluster"}),
         ("DELETE", "runs/r1", None, "runs.delete", {"run_id": "r1"}),
         ("DELETE", "versions/v1", None, "versions.delete", {"version_id": "v1"}),
         ("DELETE", "pipelines/p1", None, "pipelines.delete", {"pipeline_id": "p1"}),

@@ -104,7 +104,7 @@ def test_help_lists_every_verb() -> None:
     listed = text.split("Commands:")[1].splitlines()
     verbs = {line.split()[0] for line in listed if line.startswith("  ") and not line.startswith("   ")}
     assert verbs == {
-        *("status", "compile", "upload", "build", "run", "runs", "logs", "stop", "retry"),
+        *("status", "use", "compile", "upload", "build", "run", "runs", "logs", "stop", "retry"),
         *("recurring", "models", "materialize", "local"),
     }
 

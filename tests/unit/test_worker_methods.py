@@ -233,3 +233,22 @@ def test_what_has_only_been_listed_belongs_to_the_project_that_listed_it(project
     worker["runs.create"](Call(), str(root / "a"), "v-b")
     worker["runs.get"](Call(), str(root / "a"), "never-seen")
     assert asked == [("run", "v-b", "b", "b"), ("get", "never-seen", "a")]
+
+
+def test_what_was_seen_in_one_backend_is_still_found_there_when_another_is_chosen(projects):
+    root, asked = projects
+
+    class Chosen(Connection):
+        def __init__(self, config):
+            self.name = config.chosen
+
+        def status(self):
+            return ConnectionStatus(kind="embedded", host="")
+
+    worker = table(Compiler(None), Connections(Chosen))
+    worker["versions.list"](Call(), str(root / "a"), "p1")
+    worker["connection.use"](Call(), str(root / "a"), "embedded")
+    started = worker["runs.create"](Call(), str(root / "a"), "v-a")
+    worker["runs.get"](Call(), str(root / "a"), started["id"])
+    worker["runs.get"](Call(), str(root / "a"), "never-seen")
+    assert [name for _, _, name, *_ in asked] == ["auto", "auto", "embedded"]

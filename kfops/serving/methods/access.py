@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, TypeVar
 
-from kfops.config import load
 from kfops.serving.connections import Connections
 from kfops.serving.projects import Projects
 
@@ -15,7 +14,7 @@ Wire = Dict[str, Any]
 class Access:
     """The backend, as a request's folder or an id leads to it.
 
-    A version or run that was made with the configuration of another folder keeps to that one.
+    A version or run that was made with the configuration of another folder, or in another backend, keeps to that one.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -30,11 +29,11 @@ class Access:
         about
             The id of a version or run; its folder counts rather than ``root``.
         """
-        return self.connections.ask(load(start=self.projects.of(about, root)), question)
+        return self.connections.ask(self.projects.config(about, root), question)
 
     def change(self, root: str, action: Callable[[Any], Result], *, about: str = "") -> Result:
         """Return ``action(connection)``, for what changes something: it is never repeated."""
-        return self.connections.change(load(start=self.projects.of(about, root)), action)
+        return self.connections.change(self.projects.config(about, root), action)
 
 
 def wire(value: Any) -> Wire:

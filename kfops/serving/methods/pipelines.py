@@ -44,13 +44,14 @@ class PipelineMethods:
 
     def list_versions(self, call: Call, root: str, pipeline_id: str) -> List[Wire]:
         """Return the versions of a pipeline."""
-        found = self._access.ask(root, lambda c: pipelines.list_versions(pipeline_id, c))
-        self._access.projects.seen((version.id for version in found), root)
+        config = load(start=root)
+        found = self._access.connections.ask(config, lambda c: pipelines.list_versions(pipeline_id, c))
+        self._access.projects.seen((version.id for version in found), root, config)
         return wires(found)
 
     def get_version(self, call: Call, root: str, version_id: str) -> Wire:
         """Return one version with its graph and its images."""
-        config = load(start=self._access.projects.of(version_id, root))
+        config = self._access.projects.config(version_id, root)
         return self._access.connections.ask(config, lambda c: wire(pipelines.get_version(version_id, c, config)))
 
     def version_package(self, call: Call, root: str, version_id: str) -> Dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from kfops import recurring
-from kfops.config import load
 from kfops.serving.calls import Call, Method
 from kfops.serving.methods.access import Access, Wire, wire, wires
 
@@ -31,7 +30,7 @@ class RecurringRunMethods:
 
     def create_recurring_run(self, call: Call, root: str, version_id: str, schedule: str, **options: Any) -> Wire:
         """Have a version run again and again, by the configuration that it was uploaded with."""
-        config = load(start=self._access.projects.of(version_id, root))
+        config = self._access.projects.config(version_id, root)
         return self._access.connections.change(
             config,
             lambda c: wire(

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional
 from kfops import artifacts, comparison, housekeeping, runs
 from kfops.config import load
 from kfops.serving.calls import Call, Method
+from kfops.serving.connections import way_of
 from kfops.serving.logs import log_part
 from kfops.serving.methods.access import Access, Wire, wire, wires
 from kfops.serving.watches import Watches
@@ -38,19 +39,24 @@ class RunMethods:
     def list_runs(self, call: Call, root: str, page_token: str, page_size: int, **query: Any) -> Wire:
         """Return a page of runs; ``query`` has the fields of `runs.RunQuery`."""
         wanted = runs.RunQuery(**query)
-        found, token = self._access.ask(
-            root, lambda c: runs.list_runs(c, query=wanted, page_size=page_size, page_token=page_token)
+        config = load(start=root)
+        found, token = self._access.connections.ask(
+            config, lambda c: runs.list_runs(c, query=wanted, page_size=page_size, page_token=page_token)
         )
-        self._access.projects.seen((run.id for run in found), root)
+        self._access.projects.seen((run.id for run in found), root, config)
         return {"runs": wires(found), "next_page_token": token}
 
     def watch(self, call: Call, root: str, run_id: str) -> None:
-        """Log a line for each change of a run, of the list of runs for "", until the request is given up."""
-        connection = self._access.ask(root, _reached, about=run_id)
+        """Log a line for each change of a run, of the list of runs for "", until the request is given up.
+
+        A list is watched until its project leads to another backend; the last line says so.
+        """
+        config = self._access.projects.config(run_id, root)
+        connection = self._access.connections.ask(config, _reached)
         if run_id:
             self._watches.run(call, run_id, connection)
         else:
-            self._watches.list(call, connection)
+            self._watches.list(call, connection, lambda: way_of(load(start=root)) == way_of(config))
 
     def create_run(
         self,
@@ -63,14 +69,14 @@ class RunMethods:
     ) -> Wire:
         """Run a version, by the configuration that it was uploaded with."""
         folder = self._access.projects.of(version_id, root)
-        config = load(start=folder)
+        config = self._access.projects.config(version_id, root)
         started = self._access.connections.change(
             config,
             lambda c: runs.run(
                 version_id, parameters=parameters, name=name, experiment=experiment, connection=c, config=config
             ),
         )
-        self._access.projects.made(started.id, folder)
+        self._access.projects.made(started.id, folder, config)
         return wire(started)
 
     def get_run(self, call: Call, root: str, run_id: str) -> Wire:

@@ -68,7 +68,7 @@ class VersionMethods:
                 config=config,
             ),
         )
-        self._access.projects.made(version.id, folder_of(root, source))
+        self._access.projects.made(version.id, folder_of(root, source), config)
         call.log_line(f"Uploaded {version.pipeline_name}, {version.name}, id {version.id}")
         if wanted:
             version = self._build(call, version, package, config)
@@ -81,14 +81,14 @@ class VersionMethods:
 
         The Dockerfiles are those of ``source``, else those found from the folder of the version's own source.
         """
-        config = config_of(root, source) if source else load(start=self._access.projects.of(version_id, root))
+        config = config_of(root, source) if source else self._access.projects.config(version_id, root)
         found = self._access.connections.ask(config, lambda c: pipelines.get_version(version_id, c, config))
         package = None
         if source is not None:
             package = self._compiler.compile(call, root, source, function=None, time_limit=time_limit)
         elif found.source is not None:
             folder = os.path.dirname(os.path.join(config.root, found.source.path))
-            config = load(start=folder) if os.path.isdir(folder) else config
+            config = load(start=folder).using(config.chosen) if os.path.isdir(folder) else config
         built = self._build(call, found, package, config)
         return {"images": wires(built.images), "version": built.to_dict()}
 

@@ -18,7 +18,7 @@ from .pipelines import (
 )
 from .recurring import RecurringRunHandler, RecurringRunsHandler
 from .runs import ComparisonHandler, RunHandler, RunsHandler, StepArtifactsHandler, StepLogHandler
-from .status import StatusHandler
+from .status import ConnectionHandler, StatusHandler
 
 __all__ = ["ROUTES"]
 
@@ -26,6 +26,7 @@ _ID = "([^/]+)"
 
 ROUTES = [
     (r"/kfops/status", StatusHandler),
+    (r"/kfops/connection", ConnectionHandler),
     (r"/kfops/changes", ChangesHandler),
     (r"/kfops/packages", PackagesHandler),
     (r"/kfops/versions", VersionsHandler),

@@ -30,8 +30,11 @@ class ChangesHandler(KfopsHandler):
             seen[run_id] = self._seen("run", number)
         if self.get_query_argument("runs", ""):
             seen[""] = self._seen("runs", self.get_query_argument("runs"))
+        switches = self.get_query_argument("switches", "")
         wait = self.number("wait", int(WAIT), least=0, most=int(WAIT))
-        self._waiting = asyncio.ensure_future(self.services.changes.wait(await self.project(), seen, wait))
+        changes = self.services.changes
+        known = self._seen("switches", switches) if switches else None
+        self._waiting = asyncio.ensure_future(changes.wait(await self.project(), seen, wait, known))
         try:
             numbers, lost = await self._waiting
         except asyncio.CancelledError:
@@ -40,6 +43,7 @@ class ChangesHandler(KfopsHandler):
             {
                 "runs": numbers.pop("", None),
                 "run": numbers,
+                "switches": changes.switches,
                 "lost": ["runs" if run_id == "" else run_id for run_id in lost],
             }
         )

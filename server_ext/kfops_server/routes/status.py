@@ -1,4 +1,4 @@
-"""/kfops/status: what the panel shows first."""
+"""/kfops/status: what the panel shows first; /kfops/connection: the choice of another backend."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import Any, Dict, Optional
 
 from kfops.errors import KfopsError
 
+from ..body import Field
 from ..redaction import redact_all
 from ..version import version
 from .base import KfopsHandler, guarded
+
+#: What can be chosen: a backend, or what config.yaml and the environment say.
+KINDS = ("auto", "cluster", "embedded")
 
 #: Seconds that ``?wait=1`` waits for an environment that is starting, and for the backend behind it.
 START_WAIT = 20.0
@@ -45,3 +49,15 @@ class StatusHandler(KfopsHandler):
             from kfops.types import ConnectionStatus
 
             return ConnectionStatus(kind="cluster", host="", error=redact_all(error.to_dict())).to_dict()
+
+
+class ConnectionHandler(KfopsHandler):
+    """Which backend is meant."""
+
+    @guarded
+    async def patch(self) -> None:
+        """Use another one from now on, and answer where that leads."""
+        use = self.body(Field("use", required=True, choices=KINDS))["use"]
+        found = await self.ask("connection.use", use=use)
+        self.services.switch()
+        self.reply(redact_all(found))
