@@ -17,6 +17,7 @@ from kfops.local import daemon
 
 _FINAL = ("Succeeded", "Failed", "Error")
 _LOOK_AGAIN = 0.02
+_ASK_AGAIN = 0.5
 _PATIENCE = 300.0
 
 
@@ -55,9 +56,14 @@ class Backend:
         """Wait for a run to succeed, asking seldom, and return its status."""
         path = self.folder / "runs" / run_id / "journal.jsonl"
         deadline = time.monotonic() + _PATIENCE
+        begun, ask_at = False, time.monotonic() + _ASK_AGAIN
         while time.monotonic() < deadline:
             time.sleep(_LOOK_AGAIN)
-            if not path.exists():  # the last thing a run does; asking for its status would cost the backend time
+            # Its journal is there from the first step's end to the run's; asking for its status costs the backend time.
+            if path.exists():
+                begun = True
+            elif begun or time.monotonic() > ask_at:
+                ask_at = time.monotonic() + _ASK_AGAIN
                 status = self.status(run_id)
                 if status.get("phase") in _FINAL:
                     if status["phase"] != "Succeeded":
