@@ -18,6 +18,7 @@ import { sourceState } from './models/source_state';
 import { notifyOfEnd } from './notify';
 import { CommandIDs } from './tokens';
 import type { Kfops } from './tokens';
+import type { CellRun } from './widgets/cell_run';
 import { PanelContent } from './widgets/panel';
 import { askForRun, askForSchedule } from './widgets/run_dialog';
 import { StatusItem } from './widgets/status_item';
@@ -155,6 +156,18 @@ export class KfopsApp {
       app.shell.add(widget, 'main');
     }
     app.shell.activateById(id);
+  }
+
+  /** Make what shows a run in a cell's output. */
+  async createCellRun(): Promise<CellRun> {
+    const { app, rendermime, trans } = this._options;
+    const views = await import(/* webpackChunkName: "views" */ './widgets/views');
+    return new views.CellRun({
+      api: this.api,
+      rendermime,
+      trans,
+      execute: (command, args) => app.commands.execute(command, args)
+    });
   }
 
   private async _createView(name: string): Promise<Widget> {

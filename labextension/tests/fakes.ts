@@ -45,6 +45,47 @@ export function graph(steps: Kfops.IStep[], edges: [string, string][]): Kfops.IG
   };
 }
 
+export function run(more: Partial<Kfops.IRun> = {}): Kfops.IRun {
+  return {
+    id: '4f2a',
+    name: 'churn',
+    state: 'pending',
+    pipeline_id: '',
+    pipeline_name: '',
+    version_id: '',
+    version_name: '',
+    experiment_id: '',
+    experiment_name: '',
+    created_at: '',
+    started_at: '',
+    finished_at: '',
+    parameters: {},
+    error: '',
+    current_step: '',
+    done: 0,
+    total: 0,
+    model: '',
+    metrics: [],
+    graph: null,
+    ...more
+  };
+}
+
+/** A step in an output of a notebook. */
+export function savedStep(id: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return { id, name: id, kind: 'step', state: 'succeeded', parent: '', ...more };
+}
+
+/** A run in an output of a notebook. */
+export function savedRun(more: Record<string, unknown> = {}): Record<string, unknown> {
+  const graph = {
+    steps: [savedStep('a'), savedStep('b')],
+    edges: [{ source: 'a', target: 'b' }]
+  };
+  const run = { id: '4f2a', name: 'churn', state: 'succeeded', done: 2, total: 2, graph, ...more };
+  return { form: 1, saved_at: '2026-01-01T12:00:00Z', run };
+}
+
 export function operation(id: string, more: Partial<Kfops.IOperation> = {}): Kfops.IOperation {
   return {
     id,

@@ -13,6 +13,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { addCommands } from '../commands';
 import { addFileCommands } from '../file_commands';
+import { RUN_RANK, runRenderer } from '../lazy_cell_run';
 import { LazyPanel } from '../lazy_panel';
 import { CommandIDs, PLUGIN_ID, TEXT_DOMAIN } from '../tokens';
 import type { KfopsApp } from '../app';
@@ -91,6 +92,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
 
     const panel = new LazyPanel({ trans, load });
     app.shell.add(panel, 'left', { rank: 650, type: 'KFOPS' });
+    rendermime?.addFactory(runRenderer(load), RUN_RANK);
     addCommands({ app, panel, load, trans, notebooks, editors });
     if (files) {
       addFileCommands({ app, files, trans });

@@ -144,7 +144,8 @@ function Content(props: {
   );
 }
 
-const EMPTY_GRAPH: Kfops.IGraph = {
+/** Of a run that the backend has accepted and not yet described. */
+export const EMPTY_GRAPH: Kfops.IGraph = {
   name: '',
   state: 'pending',
   message: '',
@@ -156,13 +157,17 @@ const EMPTY_GRAPH: Kfops.IGraph = {
   edges: []
 };
 
-function Header(props: {
+/** What a run is and how it goes, with what can be done about it. */
+export function Header(props: {
   run: Kfops.IRun;
   trans: TranslationBundle;
   execute: Execute;
-  refresh: () => Promise<void>;
+  /** Ask for the run again, after something has been done; null where nothing can be done. */
+  refresh: (() => Promise<void>) | null;
+  /** Stands after the buttons. */
+  more?: JSX.Element;
 }): JSX.Element {
-  const { run, trans, execute } = props;
+  const { run, trans, execute, refresh } = props;
   const { busy, failure, start } = useAction();
   const live = isLive(run);
   const version = run.version_name || (run.version_id && shortId(run.version_id));
@@ -182,7 +187,7 @@ function Header(props: {
           <span className="kfops-Quiet">{trans.__('%1 of %2 steps', run.done, run.total)}</span>
         )}
         <span className="kfops-Buttons kfops-mod-end">
-          {live && (
+          {refresh && live && (
             <button
               type="button"
               className="kfops-Button"
@@ -191,14 +196,14 @@ function Header(props: {
               onClick={() =>
                 start(async () => {
                   await execute(CommandIDs.stopRun, { run_id: run.id, quiet: 'yes' });
-                  await props.refresh();
+                  await refresh();
                 })
               }
             >
               {trans.__('Stop')}
             </button>
           )}
-          {run.state === 'failed' && (
+          {refresh && run.state === 'failed' && (
             <button
               type="button"
               className="kfops-Button"
@@ -208,14 +213,14 @@ function Header(props: {
               onClick={() =>
                 start(async () => {
                   await execute(CommandIDs.retryRun, { run_id: run.id, quiet: 'yes' });
-                  await props.refresh();
+                  await refresh();
                 })
               }
             >
               {trans.__('Retry')}
             </button>
           )}
-          {run.version_id && (
+          {refresh && run.version_id && (
             <button
               type="button"
               className="kfops-Button"
@@ -228,6 +233,7 @@ function Header(props: {
               {trans.__('Clone…')}
             </button>
           )}
+          {props.more}
         </span>
       </div>
       <div className="kfops-Header-line kfops-Quiet">
