@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Run the linters and every test, each suite in its environment: `make test`.
 
-All of it runs, whatever fails on the way. At the end: how each part ended, and by name what this machine lacks and was
-therefore not tested.
+All of it runs, whatever fails on the way. Two suites run at once, because each waits half of its time: for processes,
+pages and pauses. What they print comes one after another. Tests that are marked `alone` measure time, and follow when
+nothing else runs. At the end: how each part ended, and by name what this machine lacks and was therefore not tested.
 """
 
 from __future__ import annotations
@@ -13,16 +14,47 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Set
+from typing import Dict, List, NamedTuple, Set, Tuple
 
 from environments.progress import ROOT, VENVS
 
-# Which folders of tests/ run in which environment. The server's tests and the browser's want an event loop each.
+NOTHING_TO_RUN = 5  # pytest's exit code
+
+
+class Suite(NamedTuple):
+    """Folders of tests/ that one pytest runs in one environment, and which of their tests."""
+
+    venv: str
+    folders: Tuple[str, ...]
+    marked: str = "not alone"
+
+    @property
+    def title(self) -> str:
+        which = "" if self.marked == "not alone" else f", {self.marked}"
+        return f"{', '.join(f'tests/{folder}' for folder in self.folders)} (in .venvs/{self.venv}{which})"
+
+    @property
+    def command(self) -> List[str]:
+        colour = ["--color=yes"] if sys.stdout.isatty() else []
+        folders = [f"tests/{folder}" for folder in self.folders]
+        python = str(VENVS / self.venv / "bin" / "python")
+        return [python, "-m", "pytest", *colour, "-m", self.marked, *folders, *sys.argv[1:]]
+
+
+# The longest first, so that the two end together. The server's tests and the browser's want an event loop each.
 SUITES = [
-    ("kernel", ("unit", "property", "conformance", "faults")),
-    ("lab", ("server",)),
-    ("lab", ("e2e", "packaging")),
+    Suite("kernel", ("conformance",)),
+    Suite("lab", ("e2e",)),
+    Suite("kernel", ("faults",)),
+    Suite("kernel", ("unit", "property")),
+    Suite("lab", ("packaging",)),
+    Suite("lab", ("server",)),
+]
+ALONE = [
+    Suite(venv, tuple(folder for suite in SUITES if suite.venv == venv for folder in suite.folders), "alone")
+    for venv in ("kernel", "lab")
 ]
 
 
@@ -39,33 +71,83 @@ def folders_with_tests() -> Set[str]:
     return {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/test_*.py")}
 
 
-def run(title: str, command: List[str], environment: Dict[str, str]) -> Part:
-    """Run `command` with its output on the screen."""
+def check(environment: Dict[str, str]) -> Part:
+    """Run the linters with their output on the screen."""
+    title = "linters and type checkers"
     print(f"\n=== {title}", flush=True)
     started = time.monotonic()
+    command = [sys.executable, "scripts/check.py"]
     code = subprocess.call(command, cwd=str(ROOT), env=environment, stdin=subprocess.DEVNULL)
     return Part(title, code == 0, time.monotonic() - started)
 
 
+def run(suite: Suite, output: Path, environment: Dict[str, str]) -> Part:
+    """Run a suite with its output in a file."""
+    started = time.monotonic()
+    with output.open("ab") as file:
+        code = subprocess.call(
+            suite.command,
+            cwd=str(ROOT),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    passed = code == 0 or (code == NOTHING_TO_RUN and suite.marked == "alone")
+    return Part(suite.title, passed, time.monotonic() - started)
+
+
+def run_all(suites: List[Suite], at_once: int, scratch: Path, environment: Dict[str, str]) -> List[Part]:
+    """Run suites, so many at once, and show what they print in their order."""
+    parts = []
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        outputs = [scratch / f"{suite.venv}-{'-'.join(suite.folders)}-{suite.marked}" for suite in suites]
+        for output in outputs:
+            output.touch()
+        futures = [pool.submit(run, suite, output, environment) for suite, output in zip(suites, outputs)]
+        try:
+            for suite, output, future in zip(suites, outputs, futures):
+                print(f"\n=== {suite.title}", flush=True)
+                follow(output, future)
+                parts.append(future.result())
+        finally:
+            for future in futures:
+                future.cancel()
+    return parts
+
+
+def follow(output: Path, future: Future[Part]) -> None:
+    """Show what a suite prints, as it prints it, to its end."""
+    with output.open("rb") as file:
+        ended = False
+        while not ended:
+            ended = future.done()  # asked first: what it printed last is read then
+            sys.stdout.buffer.write(file.read())
+            sys.stdout.flush()
+            time.sleep(0 if ended else 0.2)
+
+
 def main() -> int:
-    homeless = folders_with_tests() - {folder for _, folders in SUITES for folder in folders}
+    homeless = folders_with_tests() - {folder for suite in SUITES for folder in suite.folders}
     if homeless:
         print(f"tests/{sorted(homeless)[0]} is in no suite: add it to SUITES in scripts/test.py", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory() as scratch:
-        notes = Path(scratch) / "not-tested.jsonl"
-        environment = {**os.environ, "KFOPS_TEST_NOTES": str(notes), "PYTHONDONTWRITEBYTECODE": "1"}
-        parts = [run("linters and type checkers", [sys.executable, "scripts/check.py"], environment)]
-        for venv, folders in SUITES:
-            present = [f"tests/{folder}" for folder in folders if folder in folders_with_tests()]
-            command = [str(VENVS / venv / "bin" / "python"), "-m", "pytest", *present, *sys.argv[1:]]
-            parts.append(run(f"{', '.join(present)} (in .venvs/{venv})", command, environment))
-        _summary(parts, notes)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        notes = scratch / "not-tested.jsonl"
+        environment = {**os.environ, "KFOPS_TEST_NOTES": str(notes)}
+        # Thousands of processes import the same modules: what one has compiled, the others need not.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        parts = [check(environment)]
+        parts += run_all(SUITES, 2, scratch, environment)
+        parts += run_all(ALONE, 1, scratch, environment)
+        _summary(parts, notes, time.monotonic() - started)
     return 0 if all(part.passed for part in parts) else 1
 
 
-def _summary(parts: List[Part], notes: Path) -> None:
-    print("\n=== summary", flush=True)
+def _summary(parts: List[Part], notes: Path, seconds: float) -> None:
+    print(f"\n=== summary ({seconds:.0f} s)", flush=True)
     for part in parts:
         print(f"  {'passed' if part.passed else 'FAILED'}  {part.title} ({part.seconds:.0f} s)")
     entries = [json.loads(line) for line in notes.read_text(encoding="utf-8").splitlines()] if notes.exists() else []

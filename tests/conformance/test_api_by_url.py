@@ -60,7 +60,7 @@ def site(workflow):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     server.url, server.asked = f"http://127.0.0.1:{server.server_port}", asked
     yield server
     server.shutdown()

@@ -153,6 +153,7 @@ def test_an_upload_needs_a_file_a_short_name_and_a_known_pipeline(caller, workfl
     assert (missing.status, "nobody" in missing.body["error_message"]) == (404, True)
 
 
+@pytest.mark.alone
 def test_others_are_answered_while_a_large_package_is_read(caller, workflow):
     """The YAML of a large pipeline takes seconds to read; a request meanwhile must not wait for it."""
     import threading

@@ -57,6 +57,7 @@ def test_it_is_started_once_and_found_again(folder):
     assert first.data_dir == folder
 
 
+@pytest.mark.alone
 def test_finding_it_takes_less_than_50_ms_and_imports_no_database(folder):
     daemon.ensure_running(folder)
     code = (
@@ -269,6 +270,7 @@ def test_a_backend_that_is_only_busy_is_waited_for(folder):
         os.kill(first.pid, signal.SIGCONT)
 
 
+@pytest.mark.alone
 def test_it_starts_in_under_two_seconds_and_is_small_when_idle(folder):
     start = time.monotonic()
     endpoint = daemon.ensure_running(folder)

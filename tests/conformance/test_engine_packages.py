@@ -193,7 +193,7 @@ def index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Index
     handler = type("Handler", (_Index,), {"asked": threading.Event(), "may_answer": threading.Event()})
     handler.wheel = wheel(folder, "kfops_test_parcel", {"kfops_test_parcel.py": "WORD = 'unpacked'\n"})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
     for name in ("PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)

@@ -14,9 +14,10 @@ import kfp
 import kfp_server_api
 import pytest
 from kfp import dsl
-from kfp.auth import ServiceAccountTokenVolumeCredentials
 from kfp.components import create_component_from_func
 from kfp.v2 import dsl as dsl_v2
+
+from tests.fakes.client import client_of, ended
 
 
 def add(a: float, b: float = 2) -> float:
@@ -62,9 +63,7 @@ def shouts(text: str = "hello"):
 
 @pytest.fixture(scope="module")
 def client(endpoint):
-    return kfp.Client(
-        host=endpoint.url, credentials=ServiceAccountTokenVolumeCredentials(path=str(endpoint.token_path))
-    )
+    return client_of(endpoint)
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +143,10 @@ def test_a_version_runs_and_ends_with_its_result(client, package, name):
     version = client.upload_pipeline_version(package, "two", pipeline_id=pipeline.id)
     experiment = client.create_experiment("sums")
     run = client.run_pipeline(experiment.id, name, version_id=version.id, params={"a": "3"})
-    ended = client.wait_for_run_completion(run.id, timeout=120).run
-    assert ended.status == "Succeeded"
-    assert ended.finished_at >= ended.created_at
-    owners = {reference.key.type: (reference.key.id, reference.name) for reference in ended.resource_references}
+    done = client.wait_for_run_completion(run.id, timeout=120).run
+    assert done.status == "Succeeded"
+    assert done.finished_at >= done.created_at
+    owners = {reference.key.type: (reference.key.id, reference.name) for reference in done.resource_references}
     assert owners == {"EXPERIMENT": (experiment.id, "sums"), "PIPELINE_VERSION": (version.id, "two")}
     outputs = [
         parameter["value"]
@@ -167,7 +166,7 @@ def test_a_version_runs_and_ends_with_its_result(client, package, name):
 )
 def test_a_function_runs_in_either_mode(client, function, arguments, mode):
     result = client.create_run_from_pipeline_func(function, arguments, experiment_name="modes", mode=mode)
-    assert result.wait_for_run_completion(timeout=120).run.status == "Succeeded"
+    assert ended(client, result.run_id).status == "Succeeded"
 
 
 def test_the_artifact_of_a_step_can_be_read(client):
@@ -176,7 +175,7 @@ def test_the_artifact_of_a_step_can_be_read(client):
     import tarfile
 
     result = client.create_run_from_pipeline_func(sums, {"a": 3})
-    result.wait_for_run_completion(timeout=120)
+    ended(client, result.run_id)
     for node in status_of(client, result.run_id)["nodes"].values():
         for artifact in node.get("outputs", {}).get("artifacts", []):
             if artifact["name"].endswith("Output") and node["displayName"] == "add":
@@ -190,7 +189,7 @@ def test_the_artifact_of_a_step_can_be_read(client):
 
 def test_a_failing_step_fails_its_run_with_the_reason(client):
     result = client.create_run_from_pipeline_func(fails, {})
-    assert client.wait_for_run_completion(result.run_id, timeout=120).run.status == "Failed"
+    assert result.wait_for_run_completion(timeout=120).run.status == "Failed"
     nodes = status_of(client, result.run_id)["nodes"].values()
     assert any("exit code 1" in node.get("message", "") for node in nodes)
 
@@ -205,7 +204,7 @@ def test_an_unknown_parameter_is_refused_by_name(client):
 def test_a_run_is_terminated(client):
     result = client.create_run_from_pipeline_func(naps, {})
     client.runs.terminate_run(result.run_id)
-    assert client.wait_for_run_completion(result.run_id, timeout=60).run.status == "Failed"
+    assert ended(client, result.run_id).status == "Failed"
 
 
 def test_runs_are_archived_retrieved_and_deleted(client):
@@ -278,9 +277,9 @@ def test_a_recurring_run_of_a_version_starts_runs(client, package, name):
     while not runs:
         runs = client.list_runs(experiment_id=experiment.id).runs
     client.jobs.disable_job(job.id)
-    ended = client.wait_for_run_completion(runs[0].id, timeout=120).run
-    assert ended.status == "Succeeded"
-    owners = {reference.key.type: reference.key.id for reference in ended.resource_references}
+    done = ended(client, runs[0].id)
+    assert done.status == "Succeeded"
+    owners = {reference.key.type: reference.key.id for reference in done.resource_references}
     assert owners == {"EXPERIMENT": experiment.id, "JOB": job.id}
 
 

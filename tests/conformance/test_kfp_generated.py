@@ -14,8 +14,9 @@ from types import SimpleNamespace
 import kfp
 import kfp_server_api as api
 import pytest
-from kfp.auth import ServiceAccountTokenVolumeCredentials
 from kfp.components import create_component_from_func
+
+from tests.fakes.client import client_of, ended
 
 SERVICES = ("experiments", "healthzs", "jobs", "pipelines", "pipeline_uploads", "runs")
 
@@ -41,9 +42,7 @@ def fails():
 
 @pytest.fixture(scope="module")
 def client(endpoint):
-    return kfp.Client(
-        host=endpoint.url, credentials=ServiceAccountTokenVolumeCredentials(path=str(endpoint.token_path))
-    )
+    return client_of(endpoint)
 
 
 def reference(kind, resource_id, relationship):
@@ -70,16 +69,15 @@ def world(client, tmp_path_factory):
             pass
 
     site = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=site.serve_forever, daemon=True).start()
+    threading.Thread(target=site.serve_forever, args=(0.02,), daemon=True).start()
 
-    def ended(function):
+    def run_of(function):
         run_id = client.create_run_from_pipeline_func(function, {}).run_id
-        client.wait_for_run_completion(run_id, timeout=120)
-        return run_id
+        return ended(client, run_id).id
 
     experiment = client.create_experiment("walk")
     pipeline = client.upload_pipeline(package, "walk")
-    run_id = ended(says)
+    run_id = run_of(says)
     nodes = json.loads(client.get_run(run_id).pipeline_runtime.workflow_manifest)["status"]["nodes"]
     yield SimpleNamespace(
         package=package,
@@ -89,7 +87,7 @@ def world(client, tmp_path_factory):
         version=client.upload_pipeline_version(package, "walk 2", pipeline_id=pipeline.id),
         run=run_id,
         node=next(node["id"] for node in nodes.values() if node["type"] == "Pod"),
-        failed=ended(fails),
+        failed=run_of(fails),
         napping=client.create_run_from_pipeline_func(naps, {}).run_id,
         job=client.create_recurring_run(experiment.id, "walk", cron_expression="@yearly", version_id=pipeline.id),
     )

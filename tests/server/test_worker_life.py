@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import signal
-import time
 
 import pytest
 from kfops_server.routes import status as status_route
@@ -46,10 +45,8 @@ async def test_the_first_requests_start_one_worker_between_them(api, tmp_path):
 
 
 async def test_the_status_answers_at_once_while_the_worker_starts(api, monkeypatch):
-    monkeypatch.setenv("SCRIPTED_WORKER_PAUSE", "1.5")
-    begun = time.monotonic()
+    monkeypatch.setenv("SCRIPTED_WORKER_PAUSE", "30")
     status, answer = await api("GET", "status")
-    assert time.monotonic() - begun < 1.0
     assert status == 200
     assert answer["environment"]["state"] == "starting"
     assert answer["connection"] is None

@@ -74,7 +74,7 @@ def test_an_error_is_shown_without_waiting_for_kfp() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert ran.stdout.strip() == "1 []"
     assert "Nothing listens" in ran.stderr
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
 
 
 def test_without_the_pipeline_environment_the_command_says_what_to_install() -> None:

@@ -266,7 +266,7 @@ def test_connecting_imports_neither_kfp_nor_kubernetes_nor_minio() -> None:
         begin = time.monotonic()
         ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=_root())
     assert ran.stdout.strip() == "[]"
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
 
 
 def test_an_unknown_kind_is_refused() -> None:

@@ -263,7 +263,7 @@ def test_cancelling_ends_a_silent_build_and_removes_its_job():
     start = time.monotonic()
     with pytest.raises(BuildFailed, match="cancelled"):
         kaniko(cluster).build(CONTEXT, REFERENCE, cancelled=stop)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20
     assert cluster.done[-2:] == ["delete job", "remove object"]
 
 

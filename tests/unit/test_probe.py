@@ -57,6 +57,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_an_answer_is_named_within_a_tenth_of_a_second(kind: str) -> None:
     with serving(ANSWERS[kind]) as server:
@@ -68,6 +69,7 @@ def test_an_answer_is_named_within_a_tenth_of_a_second(kind: str) -> None:
     assert took < 0.1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("behaviour", [silent, dripping, dripping_body])
 def test_silence_ends_within_three_seconds(behaviour: Answer) -> None:
     with serving(behaviour) as server:
@@ -79,6 +81,7 @@ def test_silence_ends_within_three_seconds(behaviour: Answer) -> None:
     assert 2 < took < 3
 
 
+@pytest.mark.alone
 def test_a_port_that_accepts_and_is_never_served_is_silence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         begin = time.monotonic()
@@ -88,6 +91,7 @@ def test_a_port_that_accepts_and_is_never_served_is_silence() -> None:
     assert time.monotonic() - begin < 3
 
 
+@pytest.mark.alone
 def test_both_requests_of_a_multi_user_cluster_share_the_three_seconds() -> None:
     def slowly(connection, asked, closing) -> None:
         closing.wait(2)
