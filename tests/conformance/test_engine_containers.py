@@ -26,8 +26,7 @@ from tests.fakes.engine import Ended, MemoryRecords, dag, engine_in, executed, t
 
 CONTAINERS = pytest.mark.needs("containers")
 WORD = {"parameters": [{"name": "word", "valueFrom": {"path": "/tmp/word"}}]}
-SPEAKING = "localhost/kfops-test-speaking:1"
-OURS = "label=kfops.data-dir"
+SPEAKING = IMAGE.replace(":", "-speaking:")
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +41,19 @@ def images() -> Iterator[None]:
 
 
 @pytest.fixture
-def podman(monkeypatch: pytest.MonkeyPatch, images: None) -> Iterator[None]:
+def podman(monkeypatch: pytest.MonkeyPatch, images: None, tmp_path: Path) -> Iterator[None]:
     """A podman that works here."""
     monkeypatch.setenv("PATH", containers.path() or "")
     monkeypatch.setattr(engines, "_found", {})
     yield
-    assert containers.podman("ps", "--all", "--quiet", "--filter", OURS) == ""
+    assert containers_of(tmp_path, "--all") == []
+
+
+def containers_of(folder: Path, *options: str) -> list[str]:
+    """Return the containers of backends whose data is in a folder; others on the machine have theirs."""
+    listed = containers.podman("ps", *options, "--format", '{{.ID}} {{index .Labels "kfops.data-dir"}}')
+    found = [line.partition(" ") for line in listed.splitlines()]
+    return [name for name, _, data in found if f"{data}/".startswith(f"{folder}/")]
 
 
 _OF_TEMPLATE = ("inputs", "outputs", "volumes", "initContainers", "metadata")
@@ -221,7 +227,7 @@ def test_a_container_that_somebody_kills_is_told_so(tmp_path: Path) -> None:
         async with engine_in(tmp_path) as runs:
             runs.submit(made)
             await runs.until(lambda: "up" in logged(tmp_path))
-            containers.podman("kill", *containers.podman("ps", "--quiet", "--filter", OURS).split())
+            containers.podman("kill", *containers_of(tmp_path))
             return (await runs.ended("run-1")).nodes["a"]
 
     node = asyncio.run(run())
@@ -396,7 +402,7 @@ def test_a_run_goes_on_after_its_backend_was_killed_and_no_container_is_left(
         until(lambda: any("up" in content(log) for log in (data / "runs" / run_id).glob("*/main.log")))
         os.kill(daemon.status(data)["pid"], signal.SIGKILL)
         daemon.ensure_running(data)
-        until(lambda: len(containers.podman("ps", "--quiet", "--filter", OURS).split()) == 1)
+        until(lambda: len(containers_of(tmp_path)) == 1)
         until(lambda: phase(connect(kind="embedded"), run_id) in ("Succeeded", "Failed", "Error"))
         assert phase(connect(kind="embedded"), run_id) == "Succeeded"
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,11 @@ def one(script: str, **template: Any) -> dict[str, Any]:
 
 def output(path: str, **value_from: Any) -> dict[str, Any]:
     return {"parameters": [{"name": "o", "valueFrom": {"path": path, **value_from}}]}
+
+
+def long_sleep() -> str:
+    """Return a command that no other process on the machine has."""
+    return f"sleep 3071.{uuid.uuid4().int % 10**9}"
 
 
 def alive(mark: str) -> list[str]:
@@ -134,12 +139,11 @@ def test_a_command_that_does_not_exist_is_named_in_the_log(tmp_path: Path) -> No
 
 
 def test_a_step_that_takes_too_long_is_killed(tmp_path: Path) -> None:
-    began = time.monotonic()
-    ended = executed(one("sleep 3071", activeDeadlineSeconds=1), tmp_path)
-    assert time.monotonic() - began < 20
+    sleep = long_sleep()
+    ended = executed(one(sleep, activeDeadlineSeconds=1), tmp_path)
     assert ended.nodes["a"]["phase"] == "Failed"
     assert ended.nodes["a"]["message"] == "Pod was active on the node longer than the specified deadline"
-    assert alive("sleep 3071") == []
+    assert alive(sleep) == []
 
 
 def test_a_missing_output_is_an_error_unless_it_has_a_default(tmp_path: Path) -> None:
@@ -171,23 +175,26 @@ def test_the_log_is_written_while_the_step_runs(tmp_path: Path) -> None:
 
 
 def test_nothing_of_a_step_outlives_it(tmp_path: Path) -> None:
-    script = "setsid sleep 3072 & (setsid sh -c 'sleep 3072 & sleep 3072' &) ; sleep 0.3; echo done"
+    sleep = long_sleep()
+    script = f"setsid {sleep} & (setsid sh -c '{sleep} & {sleep}' &) ; sleep 0.3; echo done"
     ended = executed(one(script), tmp_path)
     assert ended.phase == "Succeeded"
-    assert alive("sleep 3072") == []
+    assert alive(sleep) == []
 
 
 def test_a_step_that_ignores_sigterm_is_killed_all_the_same(tmp_path: Path) -> None:
+    sleep = long_sleep()
+
     async def stop() -> Ended:
         async with engine_in(tmp_path) as runs:
-            run = runs.submit(one("trap '' TERM; echo ready; while true; do sleep 3073; done"))
+            run = runs.submit(one(f"trap '' TERM; echo ready; while true; do {sleep}; done"))
             await runs.until(lambda: any("ready" in p.read_text() for p in tmp_path.glob("runs/*/*/main.log")))
             runs.engine.terminate(run)
             return await runs.ended(run)
 
     ended = asyncio.run(stop())
     assert (ended.phase, ended.nodes["a"]["message"]) == ("Failed", "terminated")
-    assert alive("sleep 3073") == []
+    assert alive(sleep) == []
 
 
 def test_a_step_can_end_in_its_own_way_when_it_is_stopped(tmp_path: Path) -> None:
@@ -229,10 +236,11 @@ def test_without_namespaces_declared_paths_and_tmp_are_private_all_the_same(tmp_
 
 
 def test_without_namespaces_nothing_of_a_step_outlives_it_either(tmp_path: Path) -> None:
-    script = "setsid sleep 3074 & (setsid sh -c 'sleep 3074 & sleep 3074' &) ; sleep 0.3; exit 4"
+    sleep = long_sleep()
+    script = f"setsid {sleep} & (setsid sh -c '{sleep} & {sleep}' &) ; sleep 0.3; exit 4"
     ended = executed(one(script), tmp_path, executor=ProcessExecutor(namespaces=False))
     assert ended.nodes["a"]["message"] == "Error (exit code 4)"
-    assert alive("sleep 3074") == []
+    assert alive(sleep) == []
 
 
 def test_a_step_cannot_change_the_interpreter_that_lies_below_tmp(tmp_path: Path) -> None:

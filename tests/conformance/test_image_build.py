@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+import uuid
 from pathlib import Path
 from typing import Iterator
 
@@ -147,8 +148,9 @@ def test_a_registry_that_is_not_there_is_unknown_and_fails_the_push_with_an_advi
 def test_a_cancelled_build_ends_with_everything_it_started(project, registry):
     marker = f"sleep-{project.name}"
     shutil.copy(shutil.which("busybox"), project / "docker/trainer" / marker)
+    seconds = f"299.{uuid.uuid4().int % 10**9}"
     (project / "docker/trainer/Dockerfile").write_text(
-        f'FROM scratch\nCOPY {marker} /bin/sleep\nRUN ["/bin/sleep", "299"]\n', "utf-8"
+        f'FROM scratch\nCOPY {marker} /bin/sleep\nRUN ["/bin/sleep", "{seconds}"]\n', "utf-8"
     )
     stop = threading.Event()
 
@@ -165,7 +167,7 @@ def test_a_cancelled_build_ends_with_everything_it_started(project, registry):
             cancelled=stop,
         )
     assert time.monotonic() - start < 20
-    assert not [args for args in arguments_of_all_processes() if "/bin/sleep 299" in args]
+    assert not [args for args in arguments_of_all_processes() if f"/bin/sleep {seconds}" in args]
     listed = subprocess.run(["buildah", "containers", "--all", "--quiet"], stdout=subprocess.PIPE, check=True)
     assert listed.stdout == b""
 

@@ -13,7 +13,8 @@ from typing import Optional
 
 from kfops.local.executors import engines
 
-IMAGE = "localhost/kfops-test:1"
+#: One for each process: tests that others run have their own, and remove it.
+IMAGE = f"localhost/kfops-test:{os.getpid()}"
 _COMMANDS = ("sh", "cat", "echo", "id", "ls", "pwd", "mkdir", "sleep", "tail", "true")
 #: crun refuses a machine that has both generations of control groups; without a view of the second it is content.
 _WRAPPER = """#!/bin/sh
