@@ -1,4 +1,4 @@
-"""Opens many runs and a large graph in JupyterLab, and scrolls and pans them: a program for JupyterLab's environment."""
+"""Scrolls through many runs and pans a large graph in JupyterLab: a program for JupyterLab's environment."""
 
 from __future__ import annotations
 
