@@ -8,7 +8,7 @@ import { smoothPath } from './layout';
 import type { IPlaced, IRoute } from './layout';
 
 /** The arrows of a graph. */
-export function Edges(props: {
+export const Edges = React.memo(function Edges(props: {
   edges: IRoute[];
   size: { width: number; height: number };
   steps: Map<string, Kfops.IStep>;
@@ -31,7 +31,7 @@ export function Edges(props: {
       })}
     </svg>
   );
-}
+});
 
 export interface INodeProps {
   placed: IPlaced;

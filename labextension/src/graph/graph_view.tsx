@@ -8,9 +8,9 @@ import { GraphSearch } from './graph_search';
 import { Edges, GraphNode } from './graph_parts';
 import { groupCounts } from './groups';
 import { layoutGraph, neighbour } from './layout';
-import type { ArrowKey, ILayout } from './layout';
+import type { ArrowKey } from './layout';
 import { usePanZoom } from './pan_zoom';
-import type { IPlace, ISize } from './pan_zoom';
+import { isInSight, partOf, tilesInSight } from './sight';
 
 import '../../style/graph.css';
 
@@ -28,14 +28,15 @@ const MOST_UNFOLDED = 30;
 /** A graph with more boxes than this is drawn only where it is in sight, and from afar without words. */
 const MANY = 150;
 /** Below this zoom words cannot be read. */
-const FAR = 0.4;
+const FAR = 0.5;
 
 /** The graph, top to bottom. Selecting a step never moves it. */
 export default function GraphView(props: IGraphViewProps): JSX.Element {
   const { graph, hasRun, selected, onSelect, trans } = props;
   // states change every second, places only when there are other steps
-  const shape = shapeOf(graph);
-  const counts = groupCounts(graph);
+  const shape = useMemo(() => shapeOf(graph), [graph]);
+  const counts = useMemo(() => groupCounts(graph), [graph]);
+  const steps = useMemo(() => new Map(graph.steps.map(step => [step.id, step])), [graph]);
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
   const folded = useMemo(() => {
     const large = Array.from(counts).filter(([, count]) => count.total > MOST_UNFOLDED);
@@ -53,7 +54,6 @@ export default function GraphView(props: IGraphViewProps): JSX.Element {
   );
   const { window, place, size, onPointerDown, zoomBy, fitAll, show } = usePanZoom(placed);
   const [found, setFound] = useState<ReadonlySet<string>>(new Set());
-  const steps = new Map(graph.steps.map(step => [step.id, step]));
   const onFold = useCallback((id: string) => {
     setToggled(old => {
       const next = new Set(old);
@@ -91,7 +91,11 @@ export default function GraphView(props: IGraphViewProps): JSX.Element {
   };
   const isLarge = placed.nodes.length > MANY;
   const isFar = isLarge && place.zoom < FAR;
-  const seen = isLarge && !isFar ? inSight(placed, place, size, focusable) : placed;
+  const { x, y, width, height } = tilesInSight(place, size);
+  const seen = useMemo(
+    () => (isLarge && !isFar ? partOf(placed, { x, y, width, height }, focusable) : placed),
+    [placed, isLarge, isFar, x, y, width, height, focusable]
+  );
   const style = { transform: `translate(${place.x}px, ${place.y}px) scale(${place.zoom})` };
   return (
     <div
@@ -161,43 +165,6 @@ export default function GraphView(props: IGraphViewProps): JSX.Element {
       </div>
     </div>
   );
-}
-
-interface IBox {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
-
-/** Whether a box of the drawing can be seen, with `margin` pixels around the window. */
-function isInSight(box: IBox, place: IPlace, size: ISize, margin = 0): boolean {
-  const left = place.x + box.x * place.zoom;
-  const top = place.y + box.y * place.zoom;
-  return (
-    left < size.width + margin &&
-    left + box.width * place.zoom > -margin &&
-    top < size.height + margin &&
-    top + box.height * place.zoom > -margin
-  );
-}
-
-/** The part of a layout that can be seen, and the box that Tab leads to. */
-function inSight(placed: ILayout, place: IPlace, size: ISize, focusable: string): ILayout {
-  const margin = 200;
-  return {
-    ...placed,
-    nodes: placed.nodes.filter(
-      node => node.step.id === focusable || isInSight(node, place, size, margin)
-    ),
-    edges: placed.edges.filter(({ points }) => {
-      const xs = points.map(point => point.x);
-      const ys = points.map(point => point.y);
-      const [x, y] = [Math.min(...xs), Math.min(...ys)];
-      const box = { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
-      return isInSight(box, place, size, margin);
-    })
-  };
 }
 
 function shapeOf(graph: Kfops.IGraph): string {
