@@ -28,8 +28,13 @@ describe('partOf', () => {
     { x: 340, y: 90, zoom: 0.6 }
   ])('holds every step that can be seen from %o', place => {
     const part = partOf(placed, tilesInSight(place, window), '');
-    const seen = placed.nodes.filter(node => isInSight(node, place, window));
+    const seen = placed.nodes.filter(node => {
+      const [left, top] = [place.x + node.x * place.zoom, place.y + node.y * place.zoom];
+      const [right, bottom] = [left + node.width * place.zoom, top + node.height * place.zoom];
+      return left < window.width && right > 0 && top < window.height && bottom > 0;
+    });
     expect(seen.length).toBeGreaterThan(0);
+    expect(placed.nodes.filter(node => isInSight(node, place, window))).toEqual(seen);
     expect(part.nodes).toEqual(expect.arrayContaining(seen));
   });
 
