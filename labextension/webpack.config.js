@@ -1,3 +1,3 @@
-// The parts of the panel are split where the code says so, by their names, and nowhere else: what the bundle's size
-// check weighs as "before the panel is opened" is then what a JupyterLab really loads at its start.
+// The parts of the panel are split where the code says so, by their names, and nowhere else: what scripts/panel_size.py
+// weighs as loaded by every start of JupyterLab is then what is really loaded.
 module.exports = { optimization: { splitChunks: false } };

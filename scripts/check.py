@@ -46,6 +46,7 @@ CHECKS = [
     Check("ruff format", _tool("ruff", "format", "--check", ".")),
     Check("tsc", _npm("build:check")),
     Check("jest", _npm("test")),
+    Check("size of the panel", [sys.executable, "scripts/panel_size.py"]),
 ]
 FIXES = [
     Check("ruff check", _tool("ruff", "check", "--fix", ".")),
