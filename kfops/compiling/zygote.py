@@ -17,12 +17,13 @@ import sys
 import threading
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Mapping
+from typing import Any, BinaryIO, Mapping
 
+from kfops.compiling.rehearsal import rehearse
 from kfops.compiling.request import MEMORY_LIMIT, TIME_LIMIT, answer, read_outcome
 from kfops.compiling.sandbox import Outcome, Sandbox
 from kfops.errors import KfopsError, WorkerError
-from kfops.types import Package, Source
+from kfops.types import Package
 
 _START = (
     "import sys; sys.path[:1] = []; "
@@ -179,40 +180,21 @@ def main(fd: int) -> None:
         fatal = f"kfp cannot be imported: {type(error).__name__}: {error}"
         connection.sendall(json.dumps({"fatal": fatal}).encode("utf-8") + b"\n")
         return
-    _serve(connection, Sandbox(lambda request: answer(json.loads(request)), _rehearse))
+    _serve(connection, Sandbox(lambda request: answer(json.loads(request)), rehearse))
 
 
 def _warm_up() -> None:
     """Compile something, so that no request pays for an import, and keep the collector off what is there."""
-    from kfops import model
-    from kfops.compiling import loading, problems, source
-
-    _rehearse(lambda: False)
-    assert all((model, loading, problems, source))  # imported for the requests to come
-    gc.collect()
-    gc.freeze()
-
-
-def _rehearse(waiting: Callable[[], bool]) -> None:
-    """Compile a small pipeline in each mode, unless something real is waiting."""
-    import kfp.components
+    import kfp.compiler
     import kfp.v2.dsl
 
-    from kfops import config
-    from kfops.compiling import build, context, finish
+    from kfops import model
+    from kfops.compiling import problems
 
-    def step(number: int) -> int:
-        """Stand in for a user's step."""
-        return number
-
-    def pipeline(number: int = 1) -> None:
-        for component in (kfp.components.create_component_from_func(step), kfp.v2.dsl.component(step)):
-            component(number)
-
-    with context.compiling(config.Config().located(None, Path("/"))):
-        for mode in build.MODES:
-            if not waiting():
-                finish.package_of(build.workflow_of(pipeline, mode), mode, Source("function"))
+    assert all((kfp, model, problems))  # imported for the requests to come
+    rehearse(lambda: False)
+    gc.collect()
+    gc.freeze()
 
 
 def _serve(connection: socket.socket, sandbox: Sandbox) -> None:
