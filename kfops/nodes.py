@@ -29,6 +29,8 @@ _PHASES = {
 }
 _EXIT_CODE = re.compile(r"exit (?:code|status) (\d+)")
 _STOPPED = re.compile(r"^(?:terminated$|workflow shutdown with strategy)", re.I)
+_CACHED_FROM = re.compile(r"Cached from run (\S+)$")
+_STORED_BY = re.compile(r"artifacts/([^/]+)/")
 _PATH_NAME = re.compile(r"^/tmp/(?:inputs|outputs)/([^/]+)/data$")
 _PLACEHOLDER = re.compile(r"\{\{(?:inputs|workflow)\.parameters\.([^}]+)\}\}")
 _ANY_PLACEHOLDER = re.compile(
@@ -64,6 +66,21 @@ def is_cached(node: Mapping[str, Any]) -> bool:
     artifacts = (node.get("outputs") or {}).get("artifacts") or []
     keys = [a["s3"]["key"] for a in artifacts if (a.get("s3") or {}).get("key") and a.get("name") != "main-logs"]
     return bool(keys) and all(key.startswith("artifacts/") and node.get("id", "") not in key for key in keys)
+
+
+def cache_origin(node: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the id of the run whose outputs a cached node took, and the name of its workflow; "" for what is unknown.
+
+    The embedded backend names the run. In Kubeflow the keys of the outputs name the workflow.
+    """
+    found = _CACHED_FROM.search((node.get("message") or "").strip())
+    if found:
+        return found.group(1), ""
+    for artifact in (node.get("outputs") or {}).get("artifacts") or []:
+        stored = _STORED_BY.match((artifact.get("s3") or {}).get("key") or "")
+        if stored:
+            return "", stored.group(1)
+    return "", ""
 
 
 def reason_of(node: Mapping[str, Any], when: str = "") -> str:

@@ -11,7 +11,7 @@ from kfops.compiling.parameters import VERSION_ID, pipeline_spec
 from kfops.graph import graph_of, leaves_of
 from kfops.nodes import INJECTED, state_of
 from kfops.types import Graph, Metric, Run, Step
-from kfops.version_state import version_title
+from kfops.version_state import source_of, version_title
 
 _STATES = {
     "": "pending",
@@ -85,6 +85,7 @@ def run_with_graph(detail: Mapping[str, Any], *, store: Callable[[], str] = str)
         model=_model(run.id, workflow, steps, store),
         metrics=[replace(metric, step=_step_name(metric.step, steps)) for metric in run.metrics],
         graph=graph,
+        source=source_of(workflow),
     )
 
 

@@ -1,6 +1,6 @@
 """The things kfops talks about, as plain frozen data.
 
-The same names stand in Python, in the REST API (``openapi.yaml``) and in the panel's TypeScript (``tokens.ts``).
+The same names stand in Python, in the REST API (``openapi.yaml``) and in the panel's TypeScript (``words/``).
 Times are RFC 3339 strings in UTC, durations seconds, sizes bytes, digests lower-case hexadecimal sha256.
 """
 
@@ -11,6 +11,7 @@ from kfops.types.graphs import Artifact, Edge, Graph, Package, Parameter, Source
 from kfops.types.models import ModelFile, ModelVersion
 from kfops.types.recurring import RecurringRun
 from kfops.types.runs import ComparedRow, Experiment, Metric, Preview, Run, RunComparison
+from kfops.types.steps import StepSpec
 from kfops.types.versions import ImageVersion, Pipeline, PipelineVersion, VersionDiff
 from kfops.types.wire import FINAL_STATES, STATES, Wire
 
@@ -37,6 +38,7 @@ __all__ = [
     "RunComparison",
     "Source",
     "Step",
+    "StepSpec",
     "VersionDiff",
     "Wire",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
-from kfops.types.graphs import Graph
+from kfops.types.graphs import Graph, Source
 from kfops.types.wire import FINAL_STATES, Wire
 
 
@@ -41,7 +41,7 @@ class Preview(Wire):
 
 @dataclass(frozen=True)
 class Run(Wire):
-    """A run; ``graph`` is filled when one run is asked for, not in lists.
+    """A run; ``graph`` and ``source`` are filled when one run is asked for, not in lists.
 
     ``current_step`` is the name of a running step, ``error`` the reason of a failure in one line
     (``train: exit code 1``), ``model`` the location of the model it materialized.
@@ -67,6 +67,7 @@ class Run(Wire):
     model: str = ""
     metrics: List[Metric] = field(default_factory=list)
     graph: Optional[Graph] = None
+    source: Optional[Source] = None
 
     @property
     def finished(self) -> bool:

@@ -37,7 +37,10 @@ class Topic:
 
 
 class Changes:
-    """What is watched, by project and run; the run "" stands for the list of runs."""
+    """What is watched, by project and run.
+
+    The run "" stands for the list of runs, and ``<run>/<step>`` for a step's log.
+    """
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -69,7 +72,7 @@ class Changes:
         Parameters
         ----------
         seen
-            The number last seen of each run that is looked at, and of the list of runs as "".
+            The number last seen of each run that is looked at, of the list of runs as "", of a log as ``<run>/<step>``.
         switches
             The number of switches last seen; None does not wait for one.
         """
@@ -132,9 +135,10 @@ class Changes:
 
     def _is_watched(self, method: str, params: Dict[str, Any]) -> bool:
         """Return whether a change of the answer would be told."""
-        if method not in ("runs.list", "runs.get"):
+        if method not in ("runs.list", "runs.get", "steps.log"):
             return False
-        topic = self._topics.get((params.get("root", ""), params.get("run_id", "")))
+        name = params.get("run_id", "") + (f"/{params['step_id']}" if method == "steps.log" else "")
+        topic = self._topics.get((params.get("root", ""), name))
         return topic is not None and topic.number > 0 and not topic.lost
 
     def _topic(self, root: str, run_id: str) -> Optional[Topic]:
@@ -147,9 +151,11 @@ class Changes:
             topic.task = asyncio.ensure_future(self._watch(topic, root, run_id))
         return topic
 
-    async def _watch(self, topic: Topic, root: str, run_id: str) -> None:
+    async def _watch(self, topic: Topic, root: str, name: str) -> None:
+        run_id, _, step_id = name.partition("/")
+        method, step = ("steps.watch", {"step_id": step_id}) if step_id else ("runs.watch", {})
         watch = asyncio.ensure_future(
-            self._work("runs.watch", {"root": root, "run_id": run_id}, lambda text: self._changed(topic, text))
+            self._work(method, {"root": root, "run_id": run_id, **step}, lambda text: self._changed(topic, text))
         )
         try:
             while not watch.done():
@@ -164,8 +170,8 @@ class Changes:
             if not watch.cancelled():
                 watch.exception()
             topic.lost = True
-            if self._topics.get((root, run_id)) is topic:
-                del self._topics[root, run_id]
+            if self._topics.get((root, name)) is topic:
+                del self._topics[root, name]
             self._tell()
 
     def _changed(self, topic: Topic, text: str) -> None:

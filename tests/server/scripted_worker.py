@@ -67,11 +67,15 @@ def main():
                 "details": {"a": 1},
             }
             send({"id": number, "error": error})
-        elif method == "runs.watch" and params["run_id"] != "unwatchable":
+        elif method in ("runs.watch", "steps.watch") and params["run_id"] != "unwatchable":
             watches.append(number)
             send({"id": number, "log": "changed\n"})
-        elif method == "runs.watch":
+        elif method == "runs.watch" or params.get("run_id") == "unwatchable":
             send({"id": number, "error": {"code": "not_found", "message": "No such run."}})
+        elif method == "steps.log" and params["run_id"] == "long":
+            line, at = params["offset"] // 7, params["offset"]
+            part = {"text": f"line {line}\n", "offset": at, "next_offset": at + 7, "complete": line == 4}
+            send({"id": number, "result": part})
         elif told == "asked":
             send({"id": number, "result": asked})
         elif method == "status":

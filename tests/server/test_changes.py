@@ -65,6 +65,18 @@ async def test_what_cannot_be_watched_is_said_to_be_asked_for(api):
     assert (await waited(api, {"run": "unwatchable:0"}))["lost"] == ["unwatchable"]
 
 
+async def test_a_log_that_grows_is_told_of_and_its_part_fetched_once_for_all_pages(api):
+    first = await waited(api, {"log": "r1/a-1:0"})
+    assert first["run"] == {}
+    await asyncio.gather(*(api("GET", "runs/r1/steps/a-1/log", offset="7") for _ in range(3)))
+    counts = await asked(api)
+    assert (counts["steps.watch"], counts["steps.log"]) == (1, 1)
+    waiting = asyncio.ensure_future(waited(api, {"log": f"r1/a-1:{first['log']['r1/a-1']}"}))
+    await asyncio.sleep(0.1)
+    await api("PATCH", "runs/r1", {"state": "stopped"})
+    assert (await waiting)["log"]["r1/a-1"] > first["log"]["r1/a-1"]
+
+
 async def test_no_more_is_watched_than_the_worker_has_room_for(api, monkeypatch):
     monkeypatch.setattr(changes, "MOST", 2)
     for run_id in ("r1", "r2"):
@@ -86,7 +98,18 @@ async def test_a_page_without_news_is_answered_and_a_watch_that_nobody_waits_for
     assert again["runs"] > first["runs"]
 
 
-@pytest.mark.parametrize("query", [{"runs": "x"}, {"run": "r1"}, {"run": "r1:-1"}, {"runs": "0", "wait": "21"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"runs": "x"},
+        {"run": "r1"},
+        {"log": "r1:1"},
+        {"log": "r1/a/b:1"},
+        {"run": "r1/a:1"},
+        {"run": "r1:-1"},
+        {"runs": "0", "wait": "21"},
+    ],
+)
 async def test_what_is_no_number_is_refused(api, query):
     assert (await api("GET", "changes", **query))[0] == 400
 

@@ -14,6 +14,8 @@ NOTEBOOK = {
     "nbformat_minor": 5,
 }
 
+STEP = {"run_id": "r1", "step_id": "a-1"}
+
 
 @pytest.mark.parametrize(
     ("path", "key", "method", "params"),
@@ -26,7 +28,9 @@ NOTEBOOK = {
         ("runs", None, "runs.list", {"page_token": "", "page_size": 50, "archived": False}),
         ("runs/r1/steps/a-1/artifacts", "previews", "steps.artifacts", {"run_id": "r1", "step_id": "a-1"}),
         ("runs/r1", None, "runs.get", {"run_id": "r1"}),
-        ("runs/r1/steps/a-1/log", None, "steps.log", {"run_id": "r1", "step_id": "a-1", "offset": 0}),
+        ("runs/r1/steps/a-1", None, "steps.get", {"run_id": "r1", "step_id": "a-1"}),
+        ("runs/r1/steps/a-1/log", None, "steps.log", {**STEP, "offset": None, "limit": 262144}),
+        ("versions/v1/steps/c.a", None, "versions.step", {"version_id": "v1", "step_id": "c.a"}),
         ("models", "models", "models.list", {}),
         ("models/r1", None, "models.get", {"key": "r1"}),
         ("experiments", "experiments", "experiments.list", {}),
@@ -150,6 +154,18 @@ async def test_a_log_is_asked_for_from_an_offset(api):
     _, asked = await api("GET", "runs/r1/steps/a:b/log", offset="12")
     assert asked["params"]["step_id"] == "a:b"
     assert asked["params"]["offset"] == 12
+
+
+async def test_a_whole_log_is_passed_on_part_by_part(jp_fetch):
+    answer = await jp_fetch("kfops", "runs", "long", "steps", "a-1", "log-file")
+    assert answer.body.decode() == "".join(f"line {number}\n" for number in range(5))
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="a-1.log"'
+
+
+async def test_a_log_that_cannot_be_read_is_no_file(api):
+    status, error = await api("GET", "runs/unwatchable/steps/a-1/log-file")
+    assert (status, error["code"]) == (404, "not_found")
 
 
 async def test_a_run_is_created(api, services):

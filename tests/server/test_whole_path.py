@@ -181,7 +181,11 @@ async def test_from_a_file_to_a_model(api, finished, jp_root_dir, data_folder):
     assert "trained at 0.1" in log["text"]
     assert log["complete"] is True
     rest = await get(f"runs/{run['id']}/steps/{steps['train']['id']}/log", "LogPart", offset=str(log["next_offset"]))
-    assert rest == {"text": "", "next_offset": log["next_offset"], "complete": True}
+    assert (rest["text"], rest["offset"], rest["complete"]) == ("", log["next_offset"], True)
+    spec = await get(f"runs/{run['id']}/steps/{steps['train']['id']}", "StepSpec")
+    assert "trained at" in spec["source"]
+    assert spec["image"] == steps["train"]["image"]
+    assert await get(f"versions/{version['id']}/steps/train", "StepSpec") == {**spec, "id": "train"}
 
     [model] = (await get("models"))["models"]
     assert (model["key"], model["version_id"]) == (run["id"], version["id"])

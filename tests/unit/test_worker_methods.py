@@ -7,11 +7,10 @@ import threading
 import pytest
 
 from kfops.compiling.finish import package_of
-from kfops.errors import BuildFailed, LocalBackendError, NoBuilder, NotFound
-from kfops.serving import logs
+from kfops.errors import BuildFailed, LocalBackendError, NoBuilder
 from kfops.serving.connections import Connections
 from kfops.serving.methods import pipelines, runs, table, versions
-from kfops.types import ConnectionStatus, Graph, ImageVersion, PipelineVersion, Run, Source, Step
+from kfops.types import ConnectionStatus, ImageVersion, PipelineVersion, Run, Source
 
 SOURCE = {"path": "churn.py", "kind": "file", "content": "", "encoding": "text", "os_path": ""}
 
@@ -130,52 +129,6 @@ def test_a_status_says_embedded_when_the_embedded_backend_does_not_start(tmp_pat
     status = table(Compiler(None), Connections(connect))["status"](Call(), str(tmp_path))
     assert status["kind"] == "embedded"
     assert status["error"]["code"] == "local_backend_error"
-
-
-class TestLogPart:
-    """A log is read from an offset on, and is complete when its step had ended before it was read."""
-
-    @pytest.fixture
-    def run(self, monkeypatch):
-        def show(state, text):
-            steps = [Step("s1", "train", state=state)]
-
-            def read(run_id, step_id, connection):
-                if isinstance(text, Exception):
-                    raise text
-                return text
-
-            monkeypatch.setattr(
-                logs.runs, "get_run", lambda *_: Run("r1", "r", "running", graph=Graph("g", steps=steps))
-            )
-            monkeypatch.setattr(logs.runs, "step_log", read)
-
-        return show
-
-    def test_a_part_of_it(self, run):
-        run("running", "one\ntwo\n")
-        assert logs.log_part("r1", "s1", 4, None) == {"text": "two\n", "next_offset": 8, "complete": False}
-
-    def test_its_end(self, run):
-        run("succeeded", "one\n")
-        assert logs.log_part("r1", "s1", 4, None) == {"text": "", "next_offset": 4, "complete": True}
-
-    def test_letters_count_not_bytes(self, run):
-        run("running", "äöü€")
-        assert logs.log_part("r1", "s1", 2, None)["text"] == "ü€"
-
-    def test_a_step_that_has_not_started_has_an_empty_log(self, run):
-        run("pending", NotFound("no log"))
-        assert logs.log_part("r1", "s1", 0, None) == {"text": "", "next_offset": 0, "complete": False}
-
-    def test_a_step_that_is_skipped_has_an_empty_log_that_is_complete(self, run):
-        run("skipped", NotFound("no log"))
-        assert logs.log_part("r1", "s1", 0, None)["complete"] is True
-
-    def test_an_unknown_step_is_not_found(self, run):
-        run("running", "")
-        with pytest.raises(NotFound):
-            logs.log_part("r1", "other", 0, None)
 
 
 @pytest.fixture

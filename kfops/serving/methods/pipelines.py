@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from kfops import differences, housekeeping, images, pipelines
+from kfops import differences, housekeeping, images, pipelines, step_spec
 from kfops.config import load
 from kfops.serving.calls import Call, Method
 from kfops.serving.methods.access import Access, Wire, wire, wires
@@ -24,6 +24,7 @@ class PipelineMethods:
             "pipelines.delete": self.delete_pipeline,
             "versions.list": self.list_versions,
             "versions.get": self.get_version,
+            "versions.step": self.version_step,
             "versions.package": self.version_package,
             "versions.changes": self.version_changes,
             "versions.delete": self.delete_version,
@@ -53,6 +54,12 @@ class PipelineMethods:
         """Return one version with its graph and its images."""
         config = self._access.projects.config(version_id, root)
         return self._access.connections.ask(config, lambda c: wire(pipelines.get_version(version_id, c, config)))
+
+    def version_step(self, call: Call, root: str, version_id: str, step_id: str) -> Wire:
+        """Return how a step of a version is to be executed."""
+        return self._access.ask(
+            root, lambda c: wire(step_spec.version_step_spec(version_id, step_id, c)), about=version_id
+        )
 
     def version_package(self, call: Call, root: str, version_id: str) -> Dict[str, Any]:
         """Return the text of a version's package."""

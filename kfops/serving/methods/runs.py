@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from kfops import artifacts, comparison, housekeeping, runs
+from kfops import artifacts, comparison, housekeeping, runs, step_spec
 from kfops.config import load
 from kfops.serving.calls import Call, Method
 from kfops.serving.connections import way_of
+from kfops.serving.log_tails import LogTails
 from kfops.serving.logs import log_part
 from kfops.serving.methods.access import Access, Wire, wire, wires
 from kfops.serving.watches import Watches
@@ -19,6 +20,7 @@ class RunMethods:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._watches = Watches()
+        self._tails = LogTails()
 
     def table(self) -> Dict[str, Method]:
         """Return the methods by the names they have over the wire."""
@@ -33,7 +35,9 @@ class RunMethods:
             "runs.delete": self.delete_run,
             "runs.compare": self.compare_runs,
             "steps.artifacts": self.step_artifacts,
+            "steps.get": self.step_spec,
             "steps.log": self.step_log,
+            "steps.watch": self.watch_log,
         }
 
     def list_runs(self, call: Call, root: str, page_token: str, page_size: int, **query: Any) -> Wire:
@@ -112,9 +116,22 @@ class RunMethods:
         """Return a step's output artifacts as they can be looked at."""
         return self._access.ask(root, lambda c: wires(artifacts.previews(run_id, step_id, c)), about=run_id)
 
-    def step_log(self, call: Call, root: str, run_id: str, step_id: str, offset: int) -> Wire:
-        """Return a step's log from ``offset`` on."""
-        return self._access.ask(root, lambda c: log_part(run_id, step_id, offset, c), about=run_id)
+    def step_spec(self, call: Call, root: str, run_id: str, step_id: str) -> Wire:
+        """Return how a step is executed."""
+        return self._access.ask(root, lambda c: wire(step_spec.step_spec(run_id, step_id, c)), about=run_id)
+
+    def step_log(self, call: Call, root: str, run_id: str, step_id: str, offset: Optional[int], limit: int) -> Wire:
+        """Return a part of a step's log; the backend is not asked for what has been read while following it."""
+        kept = self._tails.part(run_id, step_id, offset, limit)
+        if kept is not None:
+            return kept
+        run = self._watches.latest(run_id)
+        return self._access.ask(root, lambda c: log_part(run_id, step_id, offset, limit, c, run), about=run_id)
+
+    def watch_log(self, call: Call, root: str, run_id: str, step_id: str) -> None:
+        """Log a line each time that a step's log has grown, until it has ended or the request is given up."""
+        connection = self._access.ask(root, _reached, about=run_id)
+        self._tails.follow(call, run_id, step_id, connection)
 
 
 def _reached(connection: Any) -> Any:

@@ -15,9 +15,18 @@ from .pipelines import (
     VersionChangesHandler,
     VersionHandler,
     VersionPackageHandler,
+    VersionStepHandler,
 )
 from .recurring import RecurringRunHandler, RecurringRunsHandler
-from .runs import ComparisonHandler, RunHandler, RunsHandler, StepArtifactsHandler, StepLogHandler
+from .runs import (
+    ComparisonHandler,
+    RunHandler,
+    RunsHandler,
+    StepArtifactsHandler,
+    StepHandler,
+    StepLogFileHandler,
+    StepLogHandler,
+)
 from .status import ConnectionHandler, StatusHandler
 
 __all__ = ["ROUTES"]
@@ -34,6 +43,7 @@ ROUTES = [
     (rf"/kfops/versions/{_ID}/images", BuildHandler),
     (rf"/kfops/versions/{_ID}/package", VersionPackageHandler),
     (rf"/kfops/versions/{_ID}/changes", VersionChangesHandler),
+    (rf"/kfops/versions/{_ID}/steps/{_ID}", VersionStepHandler),
     (r"/kfops/operations", OperationsHandler),
     (rf"/kfops/operations/{_ID}", OperationHandler),
     (r"/kfops/pipelines", PipelinesHandler),
@@ -41,7 +51,9 @@ ROUTES = [
     (rf"/kfops/pipelines/{_ID}/versions", PipelineVersionsHandler),
     (r"/kfops/runs", RunsHandler),
     (rf"/kfops/runs/{_ID}", RunHandler),
+    (rf"/kfops/runs/{_ID}/steps/{_ID}", StepHandler),
     (rf"/kfops/runs/{_ID}/steps/{_ID}/log", StepLogHandler),
+    (rf"/kfops/runs/{_ID}/steps/{_ID}/log-file", StepLogFileHandler),
     (rf"/kfops/runs/{_ID}/steps/{_ID}/artifacts", StepArtifactsHandler),
     (r"/kfops/comparison", ComparisonHandler),
     (r"/kfops/models", ModelsHandler),

@@ -27,7 +27,14 @@ class ChangesHandler(KfopsHandler):
         seen = {}
         for text in self.get_query_arguments("run"):
             run_id, _, number = text.rpartition(":")
+            self.check_id(run_id)
             seen[run_id] = self._seen("run", number)
+        for text in self.get_query_arguments("log"):
+            log, _, number = text.rpartition(":")
+            run_id, _, step_id = log.partition("/")
+            self.check_id(run_id)
+            self.check_id(step_id)
+            seen[log] = self._seen("log", number)
         if self.get_query_argument("runs", ""):
             seen[""] = self._seen("runs", self.get_query_argument("runs"))
         switches = self.get_query_argument("switches", "")
@@ -42,7 +49,8 @@ class ChangesHandler(KfopsHandler):
         self.reply(
             {
                 "runs": numbers.pop("", None),
-                "run": numbers,
+                "run": {name: number for name, number in numbers.items() if "/" not in name},
+                "log": {name: number for name, number in numbers.items() if "/" in name},
                 "switches": changes.switches,
                 "lost": ["runs" if run_id == "" else run_id for run_id in lost],
             }

@@ -66,6 +66,15 @@ class VersionPackageHandler(KfopsHandler):
         self.reply(await self.ask("versions.package", version_id=version_id))
 
 
+class VersionStepHandler(KfopsHandler):
+    """A step of a version."""
+
+    @guarded
+    async def get(self, version_id: str, step_id: str) -> None:
+        """Answer with what the step asks for."""
+        self.reply(await self.ask("versions.step", version_id=version_id, step_id=step_id))
+
+
 class VersionChangesHandler(KfopsHandler):
     """What is different in a version."""
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from tornado.iostream import StreamClosedError
+
 from kfops.errors import InvalidInput
 
 from ..body import Field
 from .base import KfopsHandler, guarded
+
+#: Bytes of a log in one answer, unless it is said, and at most.
+LOG_PART, LOG_PART_MOST = 256 * 1024, 1024 * 1024
 
 #: What a list of runs can be narrowed down and sorted by.
 _NARROWING = ("state", "pipeline_id", "experiment_id", "text", "sort_by")
@@ -79,14 +84,46 @@ class ComparisonHandler(KfopsHandler):
         self.reply(await self.ask("runs.compare", run_ids=ids))
 
 
-class StepLogHandler(KfopsHandler):
-    """The log of a step."""
+class StepHandler(KfopsHandler):
+    """A step."""
 
     @guarded
     async def get(self, run_id: str, step_id: str) -> None:
-        """Answer with the log from an offset on."""
-        offset = self.number("offset", 0, least=0, most=10**12)
-        self.reply(await self.ask("steps.log", run_id=run_id, step_id=step_id, offset=offset))
+        """Answer with what the step asks for, and where its outputs came from if they were reused."""
+        self.reply(await self.ask("steps.get", run_id=run_id, step_id=step_id))
+
+
+class StepLogHandler(KfopsHandler):
+    """The log of a step, part by part."""
+
+    @guarded
+    async def get(self, run_id: str, step_id: str) -> None:
+        """Answer with a part of the log, its end unless an offset is named."""
+        offset = self.number("offset", 0, least=0, most=10**15) if self.get_query_argument("offset", "") else None
+        limit = self.number("limit", LOG_PART, least=1, most=LOG_PART_MOST)
+        self.reply(await self.ask("steps.log", run_id=run_id, step_id=step_id, offset=offset, limit=limit))
+
+
+class StepLogFileHandler(KfopsHandler):
+    """The whole log of a step, as a file."""
+
+    @guarded
+    async def get(self, run_id: str, step_id: str) -> None:
+        """Answer with the log as it is now; it is passed on in parts, so that it may be of any size."""
+        offset, complete = 0, False
+        while not complete:
+            part = await self.ask("steps.log", run_id=run_id, step_id=step_id, offset=offset, limit=LOG_PART_MOST)
+            if offset == 0:
+                self.set_header("Content-Type", "text/plain; charset=utf-8")
+                self.set_header("Content-Disposition", f'attachment; filename="{step_id}.log"')
+            complete = part["complete"] or part["next_offset"] <= offset
+            offset = part["next_offset"]
+            self.write(part["text"])
+            try:
+                await self.flush()
+            except StreamClosedError:
+                return
+        self.finish()
 
 
 class StepArtifactsHandler(KfopsHandler):
