@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { KfopsResponseError } from './api';
+import { KfopsResponseError } from './response_error';
 import type { KfopsApi } from './api';
 import type { KfopsModel } from './models/kfops';
 import type { ISourceDocument } from './models/source';

@@ -3,19 +3,8 @@ import { ServerConnection } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { ChangeFeed } from './changes';
+import { failure, KfopsResponseError, readError } from './response_error';
 import type { Kfops } from './tokens';
-
-/** Why a request failed, in the three parts that every kfops error has. */
-export class KfopsResponseError extends Error {
-  constructor(
-    readonly error: Kfops.IError,
-    /** The HTTP status; 0 where the Jupyter server did not answer. */
-    readonly status: number
-  ) {
-    super(error.message);
-    this.name = 'KfopsResponseError';
-  }
-}
 
 /** The one client of the REST API below `<base url>kfops/`. */
 export class KfopsApi {
@@ -23,7 +12,7 @@ export class KfopsApi {
     this._serverSettings = options.serverSettings;
     this._trans = options.trans;
     this._document = options.document ?? (() => '');
-    this.changes = new ChangeFeed({ wait: (seen, signal) => this._waitForChanges(seen, signal) });
+    this.changes = new ChangeFeed({ wait: (...seen) => this._waitForChanges(...seen) });
   }
 
   /** Tells when runs change. */
@@ -31,6 +20,11 @@ export class KfopsApi {
 
   status(): Promise<Kfops.IStatus> {
     return this._request('status');
+  }
+
+  /** Use another backend from now on; an error in the answer says why it cannot be used now. */
+  useBackend(kind: Kfops.BackendKind): Promise<Kfops.IConnectionStatus> {
+    return this._request('connection', 'PATCH', { use: kind });
   }
 
   compile(source: Kfops.IUploadRequest): Promise<Kfops.IOperation> {
@@ -128,7 +122,7 @@ export class KfopsApi {
 
   /** A step's output artifacts as they can be looked at. */
   async previews(runId: string, stepId: string): Promise<Kfops.IPreview[]> {
-    const path = `runs/${encodeURIComponent(runId)}/steps/${encodeURIComponent(stepId)}/artifacts`;
+    const path = `${stepPath(runId, stepId)}/artifacts`;
     return (await this._request<{ previews: Kfops.IPreview[] }>(path)).previews;
   }
 
@@ -144,9 +138,31 @@ export class KfopsApi {
     return this._request(`runs/${encodeURIComponent(id)}`, 'PATCH', { state });
   }
 
-  stepLog(runId: string, stepId: string, offset: number): Promise<Kfops.ILogPart> {
-    const path = `runs/${encodeURIComponent(runId)}/steps/${encodeURIComponent(stepId)}/log`;
-    return this._request(`${path}?offset=${offset}`);
+  /** A part of a step's log from a byte on, or its end. */
+  stepLog(
+    runId: string,
+    stepId: string,
+    part: { offset?: number; limit?: number }
+  ): Promise<Kfops.ILogPart> {
+    return this._request(
+      `${stepPath(runId, stepId)}/log${URLExt.objectToQueryString({ ...part })}`
+    );
+  }
+
+  /** Where a browser finds the whole log of a step, as a file. */
+  stepLogUrl(runId: string, stepId: string): string {
+    return this._url(`${stepPath(runId, stepId)}/log-file`);
+  }
+
+  /** What a step asks for, and where its outputs came from if they were reused. */
+  stepSpec(runId: string, stepId: string): Promise<Kfops.IStepSpec> {
+    return this._request(stepPath(runId, stepId));
+  }
+
+  versionStepSpec(versionId: string, stepId: string): Promise<Kfops.IStepSpec> {
+    return this._request(
+      `versions/${encodeURIComponent(versionId)}/steps/${encodeURIComponent(stepId)}`
+    );
   }
 
   async models(): Promise<Kfops.IModelVersion[]> {
@@ -191,11 +207,17 @@ export class KfopsApi {
 
   private _waitForChanges(
     seen: ReadonlyMap<string, number>,
-    signal: AbortSignal
+    signal: AbortSignal,
+    switches: number | null
   ): Promise<Kfops.IChanges> {
     const query = Array.from(seen, ([run, number]) =>
-      run ? `run=${encodeURIComponent(`${run}:${number}`)}` : `runs=${number}`
+      run
+        ? `${run.includes('/') ? 'log' : 'run'}=${encodeURIComponent(`${run}:${number}`)}`
+        : `runs=${number}`
     );
+    if (switches !== null) {
+      query.push(`switches=${switches}`);
+    }
     return this._request(`changes?${query.join('&')}`, 'GET', undefined, signal);
   }
 
@@ -214,13 +236,9 @@ export class KfopsApi {
     if (body !== undefined) {
       init.body = JSON.stringify(body);
     }
-    const document = this._document();
-    const query =
-      document && `${path.includes('?') ? '&' : '?'}path=${encodeURIComponent(document)}`;
-    const url = URLExt.join(this._serverSettings.baseUrl, 'kfops') + '/' + path + query;
     let response: Response;
     try {
-      response = await ServerConnection.makeRequest(url, init, this._serverSettings);
+      response = await ServerConnection.makeRequest(this._url(path), init, this._serverSettings);
     } catch (reason) {
       throw new KfopsResponseError(
         failure('no_server', this._trans.__('Jupyter server does not answer'), String(reason)),
@@ -250,6 +268,13 @@ export class KfopsApi {
     return value as T;
   }
 
+  private _url(path: string): string {
+    const document = this._document();
+    const query =
+      document && `${path.includes('?') ? '&' : '?'}path=${encodeURIComponent(document)}`;
+    return URLExt.join(this._serverSettings.baseUrl, 'kfops') + '/' + path + query;
+  }
+
   private _serverSettings: ServerConnection.ISettings;
   private _trans: TranslationBundle;
   private _document: () => string;
@@ -264,31 +289,6 @@ export namespace KfopsApi {
   }
 }
 
-/** What a failure says of itself, whoever threw it. */
-export function errorOf(reason: unknown): Kfops.IError {
-  if (reason instanceof KfopsResponseError) {
-    return reason.error;
-  }
-  return failure('error', reason instanceof Error ? reason.message : String(reason));
-}
-
-function failure(code: string, message: string, why = ''): Kfops.IError {
-  return { code, message, why, remedy: '', details: {} };
-}
-
-function readError(value: unknown, response: Response, trans: TranslationBundle): Kfops.IError {
-  const found = value as Partial<Kfops.IError> | null;
-  if (found && typeof found.message === 'string' && typeof found.code === 'string') {
-    return {
-      code: found.code,
-      message: found.message,
-      why: found.why ?? '',
-      remedy: found.remedy ?? '',
-      details: found.details ?? {}
-    };
-  }
-  // without a kfops error in the body, a 404 is the server's own: nothing is mounted below kfops/
-  const code = response.status === 404 ? 'no_extension' : 'error';
-  const message = typeof found?.message === 'string' ? found.message : response.statusText;
-  return failure(code, trans.__('The Jupyter server answered %1', response.status), message);
+function stepPath(runId: string, stepId: string): string {
+  return `runs/${encodeURIComponent(runId)}/steps/${encodeURIComponent(stepId)}`;
 }

@@ -1,5 +1,7 @@
 import { DisposableDelegate } from '@lumino/disposable';
 import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
 
 import type { Kfops } from './tokens';
 
@@ -11,9 +13,9 @@ const LONGEST_PAUSE = 30_000;
 /** Milliseconds for which what the server cannot watch is left to those who ask. */
 const LOST = 15_000;
 
-/** Somebody who wants to know when a run changes, or the list of runs. */
+/** Somebody who wants to know when a run changes, or the list of runs, or when a step's log grows. */
 export interface IFollower {
-  /** The run's id; '' for the list of runs. */
+  /** The run's id; '' for the list of runs; for a log the run's id, a slash and the step's. */
   run: string;
   /** Whether anybody looks; where nobody does, nothing is asked. */
   active: () => boolean;
@@ -30,6 +32,11 @@ export class ChangeFeed implements IDisposable {
   constructor(options: ChangeFeed.IOptions) {
     this._wait = options.wait;
     document.addEventListener('visibilitychange', this._onVisibilityChange);
+  }
+
+  /** Emitted when another backend is used, in this page or elsewhere. */
+  get switched(): ISignal<this, void> {
+    return this._switched;
   }
 
   get isDisposed(): boolean {
@@ -68,6 +75,7 @@ export class ChangeFeed implements IDisposable {
     document.removeEventListener('visibilitychange', this._onVisibilityChange);
     this._followers.clear();
     this._controller?.abort();
+    Signal.clearData(this);
   }
 
   private async _run(): Promise<void> {
@@ -77,7 +85,7 @@ export class ChangeFeed implements IDisposable {
       const { signal } = this._controller;
       try {
         const seen = new Map(this._asked.map(run => [run, this._seen.get(run) ?? 0]));
-        const answer = await this._wait(seen, signal);
+        const answer = await this._wait(seen, signal, this._switches);
         if (!signal.aborted) {
           this._take(answer);
         }
@@ -104,12 +112,17 @@ export class ChangeFeed implements IDisposable {
         continue;
       }
       this._told.add(run);
-      const number = run ? answer.run[run] : answer.runs;
+      const number = run.includes('/') ? answer.log[run] : run ? answer.run[run] : answer.runs;
       const looking = Array.from(this._followers).filter(one => one.run === run && one.active());
       if (number && looking.length) {
         this._seen.set(run, number);
         looking.forEach(one => one.onChange());
       }
+    }
+    const before = this._switches;
+    this._switches = answer.switches;
+    if (before !== null && before !== answer.switches) {
+      this._switched.emit();
     }
   }
 
@@ -128,6 +141,8 @@ export class ChangeFeed implements IDisposable {
   private _onVisibilityChange = () => this.wake();
 
   private _wait: ChangeFeed.IOptions['wait'];
+  private _switched = new Signal<this, void>(this);
+  private _switches: number | null = null;
   private _followers = new Set<IFollower>();
   private _seen = new Map<string, number>();
   private _told = new Set<string>();
@@ -142,7 +157,12 @@ export class ChangeFeed implements IDisposable {
 export namespace ChangeFeed {
   export interface IOptions {
     /** Waits until something has another number than was seen, or for a while. */
-    wait: (seen: ReadonlyMap<string, number>, signal: AbortSignal) => Promise<Kfops.IChanges>;
+    wait: (
+      seen: ReadonlyMap<string, number>,
+      signal: AbortSignal,
+      /** The number last seen of the switches to another backend, null when none was. */
+      switches: number | null
+    ) => Promise<Kfops.IChanges>;
   }
 }
 

@@ -93,3 +93,24 @@ export function exactTime(time: string): string {
   const then = Date.parse(time);
   return Number.isNaN(then) ? '' : new Date(then).toLocaleString();
 }
+
+/** `1 day 12 hours`: an ISO 8601 duration; one of another form as it is. */
+export function isoDuration(text: string, trans: TranslationBundle): string {
+  const found = ISO_DURATION.exec(text);
+  const [years, months, weeks, days, hours, minutes, seconds] = (found ?? [])
+    .slice(1)
+    .map(number => Number(number ?? 0));
+  const parts = [
+    years && trans._n('%1 year', '%1 years', years, years),
+    months && trans._n('%1 month', '%1 months', months, months),
+    weeks && trans._n('%1 week', '%1 weeks', weeks, weeks),
+    days && trans._n('%1 day', '%1 days', days, days),
+    hours && trans._n('%1 hour', '%1 hours', hours, hours),
+    minutes && trans._n('%1 minute', '%1 minutes', minutes, minutes),
+    seconds && trans._n('%1 second', '%1 seconds', seconds, seconds)
+  ];
+  return parts.filter(Boolean).join(' ') || text;
+}
+
+const ISO_DURATION =
+  /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/;

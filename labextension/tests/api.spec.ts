@@ -1,6 +1,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 
-import { errorOf, KfopsApi, KfopsResponseError } from '../src/api';
+import { KfopsApi } from '../src/api';
+import { errorOf, KfopsResponseError } from '../src/response_error';
 import { serverSettings, trans } from './fakes';
 
 jest.mock('@jupyterlab/services', () => ({ ServerConnection: { makeRequest: jest.fn() } }));
@@ -31,7 +32,7 @@ describe('KfopsApi', () => {
 
   it('asks below the base URL and escapes ids', async () => {
     answer(200, '{"text": "", "next_offset": 0, "complete": false}');
-    await api.stepLog('run/1', 'step 2', 7);
+    await api.stepLog('run/1', 'step 2', { offset: 7 });
     expect(makeRequest.mock.calls[0][0]).toBe(
       'http://jupyter/base/kfops/runs/run%2F1/steps/step%202/log?offset=7'
     );
@@ -46,7 +47,7 @@ describe('KfopsApi', () => {
       'http://jupyter/base/kfops/status?path=my%20project%2Fa%26b.ipynb'
     );
     answer(200, '{"text": "", "next_offset": 0, "complete": false}');
-    await client.stepLog('r', 's', 7);
+    await client.stepLog('r', 's', { offset: 7 });
     expect(makeRequest.mock.calls[1][0]).toMatch(/log\?offset=7&path=my%20project/);
     path = '';
     answer(200, '{}');

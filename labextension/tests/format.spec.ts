@@ -2,6 +2,7 @@ import {
   durationOf,
   formatDuration,
   formatSize,
+  isoDuration,
   middleEllipsis,
   shortId,
   timeAgo,
@@ -78,4 +79,14 @@ describe('relative times', () => {
     expect(timeLeft('2026-01-01T11:00:00Z', trans, noon)).toBe('0 min');
     expect(timeLeft('', trans, noon)).toBe('');
   });
+});
+
+describe('isoDuration', () => {
+  it.each([
+    ['P1D', '1 day'],
+    ['P2WT12H', '2 weeks 12 hours'],
+    ['PT1M30S', '1 minute 30 seconds'],
+    ['P0D', 'P0D'],
+    ['whenever', 'whenever']
+  ])('%s is %s', (text, words) => expect(isoDuration(text, trans)).toBe(words));
 });

@@ -1,6 +1,6 @@
 import type { IStateDB } from '@jupyterlab/statedb';
 
-import { KfopsResponseError } from '../src/api';
+import { KfopsResponseError } from '../src/response_error';
 import type { KfopsApi } from '../src/api';
 import { OperationsModel } from '../src/models/operations';
 import { sourceState } from '../src/models/source_state';

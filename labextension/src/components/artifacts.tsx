@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useEffect, useState } from 'react';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import { formatSize } from '../format';
 import type { Loaded } from '../models/resource';
 import { FINAL_STATES } from '../tokens';

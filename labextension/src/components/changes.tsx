@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useEffect, useState } from 'react';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import type { KfopsApi } from '../api';
 import type { Loaded } from '../models/resource';
 import { spacedJson } from '../parameters';

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useState } from 'react';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import { exactTime, timeAgo } from '../format';
 import type { Loaded } from '../models/resource';
 import type { Kfops } from '../tokens';

@@ -1,8 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { split } from '../find';
+import { formatSize } from '../format';
 import type { StepLogModel } from '../models/step_log';
 import type { Kfops } from '../tokens';
 import { CopyButton } from './copy';
@@ -19,6 +20,7 @@ export function Log(props: {
 }): JSX.Element {
   const { log, step, trans } = props;
   const area = useRef<HTMLPreElement>(null);
+  const fromEnd = useRef<number | null>(null);
   const [follows, setFollows] = useState(true);
   const [wanted, setWanted] = useState('');
   const [at, setAt] = useState(0);
@@ -30,6 +32,13 @@ export function Log(props: {
       area.current.scrollTop = area.current.scrollHeight;
     }
   }, [text, follows]);
+  useLayoutEffect(() => {
+    // what was read stays where it is when something comes before it
+    if (fromEnd.current !== null && area.current) {
+      area.current.scrollTop = area.current.scrollHeight - fromEnd.current;
+      fromEnd.current = null;
+    }
+  }, [log.start]);
   const showMatch = (index: number) => {
     if (found) {
       const next = (index + found) % found;
@@ -52,13 +61,11 @@ export function Log(props: {
       setFollows(current.scrollHeight - current.scrollTop - current.clientHeight < 24);
     }
   };
-  const download = () => {
-    const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = `${step.name.replace(/[^\w.-]+/g, '-')}.log`;
-    link.click();
-    URL.revokeObjectURL(url);
+  const showEarlier = async () => {
+    const { current } = area;
+    setFollows(false);
+    fromEnd.current = current ? current.scrollHeight - current.scrollTop : 0;
+    await log.loadEarlier().catch(() => undefined); // told by `log.error`
   };
   const waits = step.state === 'pending';
   return (
@@ -71,14 +78,14 @@ export function Log(props: {
         {text && (
           <span className="kfops-mod-end">
             <CopyButton text={text} label={trans.__('Copy the log')} trans={trans} />
-            <button
-              type="button"
+            <a
               className="kfops-Link"
               data-kfops="log-download"
-              onClick={download}
+              href={log.url}
+              download={`${step.name.replace(/[^\w.-]+/g, '-')}.log`}
             >
               {trans.__('Download')}
-            </button>
+            </a>
           </span>
         )}
       </h4>
@@ -104,6 +111,19 @@ export function Log(props: {
                 : trans._n('%1 found', '%1 found', found, found))}
           </span>
         </div>
+      )}
+      {log.start > 0 && (
+        <p className="kfops-Quiet" data-kfops="log-start">
+          {trans.__('The first %1 are not shown.', formatSize(log.start))}{' '}
+          <button
+            type="button"
+            className="kfops-Link"
+            data-kfops="log-earlier"
+            onClick={() => void showEarlier()}
+          >
+            {trans.__('Show earlier lines')}
+          </button>
+        </p>
       )}
       {log.error && !text && <Problem error={log.error} trans={trans} />}
       {text ? (

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import { exactTime, timeLeft } from '../format';
 import type { Loaded } from '../models/resource';
 import type { Kfops } from '../tokens';

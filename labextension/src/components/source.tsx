@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import { exactTime, formatSize, shortId } from '../format';
 import type { ISourceDocument } from '../models/source';
 import type { ISourceState } from '../models/source_state';

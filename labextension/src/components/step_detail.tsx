@@ -2,31 +2,49 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { durationOf, exactTime } from '../format';
+import { attemptsOf } from '../models/run';
 import type { StepLogModel } from '../models/step_log';
 import type { Kfops } from '../tokens';
 import { Artifacts } from './artifacts';
 import type { IArtifactSource } from './artifacts';
-import { CopyButton } from './copy';
+import { Attempts } from './attempts';
 import { Log } from './log';
+import { Pairs } from './pairs';
 import { StateIcon } from './states';
+import { CacheOrigin, StepSpec, useSpec } from './step_spec';
+import type { ISpecSource } from './step_spec';
 
-/** A step: what went in, what came out, why it failed, and its log. */
-export function StepDetail(props: {
+interface IProps {
   step: Kfops.IStep | null;
+  /** All steps of the graph, among them the attempts of this one. */
+  steps: Kfops.IStep[];
   hasRun: boolean;
   log: StepLogModel | null;
   /** Where artifacts are asked for; null for a step that has not run. */
   artifacts: IArtifactSource | null;
+  /** Where it is asked how the step is executed; null where nobody knows. */
+  specs: ISpecSource | null;
+  onSelect: (stepId: string) => void;
   trans: TranslationBundle;
-}): JSX.Element {
-  const { step, hasRun, log, artifacts, trans } = props;
-  if (!step) {
-    return (
-      <div className="kfops-Detail kfops-mod-empty">
-        {trans.__('Select a step to see what is in it.')}
-      </div>
-    );
-  }
+}
+
+/** A step: what went in, what came out, why it failed, how it is executed, and its log. */
+export function StepDetail(props: IProps): JSX.Element {
+  const { step, trans } = props;
+  return step ? (
+    <Known {...props} step={step} />
+  ) : (
+    <div className="kfops-Detail kfops-mod-empty">
+      {trans.__('Select a step to see what is in it.')}
+    </div>
+  );
+}
+
+function Known(props: IProps & { step: Kfops.IStep }): JSX.Element {
+  const { step, hasRun, log, artifacts, specs, trans } = props;
+  const spec = useSpec(specs, step);
+  const known = spec.kind === 'ready' ? spec.value : null;
+  const hasOrigin = Boolean(known?.cached_from || known?.cached_from_name);
   return (
     <div className="kfops-Detail" data-kfops="step-detail" data-step={step.id}>
       <h3 className="kfops-Detail-head" title={step.id}>
@@ -38,7 +56,7 @@ export function StepDetail(props: {
           </span>
         )}
       </h3>
-      {step.message && (
+      {step.message && !hasOrigin && (
         <p
           className={step.state === 'failed' ? 'kfops-Problem-why' : 'kfops-Quiet'}
           data-kfops="step-message"
@@ -46,6 +64,13 @@ export function StepDetail(props: {
           {step.message}
         </p>
       )}
+      {known && specs && <CacheOrigin spec={known} source={specs} trans={trans} />}
+      <Attempts
+        attempts={attemptsOf(props.steps, step)}
+        selected={log?.stepId ?? step.id}
+        onSelect={props.onSelect}
+        trans={trans}
+      />
       {step.when && <Pairs title={trans.__('Runs when')} pairs={[[step.when, '']]} trans={trans} />}
       <Pairs
         title={trans.__('Inputs')}
@@ -59,7 +84,11 @@ export function StepDetail(props: {
         pairs={[...Object.entries(step.outputs), ...artifactPairs(step.output_artifacts)]}
         trans={trans}
       />
-      {step.image && <Pairs title={trans.__('Image')} pairs={[[step.image, '']]} trans={trans} />}
+      {specs ? (
+        <StepSpec state={spec} trans={trans} />
+      ) : (
+        step.image && <Pairs title={trans.__('Image')} pairs={[[step.image, '']]} trans={trans} />
+      )}
       {artifacts && step.output_artifacts.length > 0 && (
         <Artifacts key={`${step.id} ${step.state}`} source={artifacts} step={step} trans={trans} />
       )}
@@ -70,37 +99,4 @@ export function StepDetail(props: {
 
 function artifactPairs(artifacts: Kfops.IArtifact[]): [string, string][] {
   return artifacts.map(artifact => [artifact.name, artifact.uri || artifact.type]);
-}
-
-function Pairs(props: {
-  title: string;
-  name?: string;
-  pairs: [string, string][];
-  trans: TranslationBundle;
-}): JSX.Element | null {
-  if (!props.pairs.length) {
-    return null;
-  }
-  return (
-    <>
-      <h4>{props.title}</h4>
-      <dl className="kfops-Pairs" {...(props.name && { 'data-kfops': props.name })}>
-        {props.pairs.map(([name, value], index) => (
-          <React.Fragment key={index}>
-            <dt title={name}>{name}</dt>
-            <dd title={value}>
-              <span className="kfops-Pairs-value">{value}</span>
-              {value.length > 12 && (
-                <CopyButton
-                  text={value}
-                  label={props.trans.__('Copy %1', name)}
-                  trans={props.trans}
-                />
-              )}
-            </dd>
-          </React.Fragment>
-        ))}
-      </dl>
-    </>
-  );
 }

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useState } from 'react';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import type { KfopsApi } from '../api';
 import { formatSize, shortId } from '../format';
 import { CommandIDs } from '../tokens';

@@ -7,6 +7,7 @@ import type { Kfops } from '../tokens';
 import type { IArtifactSource } from './artifacts';
 import { Skeleton } from './section';
 import { StepDetail } from './step_detail';
+import type { ISpecSource } from './step_spec';
 import { StepTree } from './step_tree';
 import { Timeline } from './timeline';
 
@@ -39,6 +40,8 @@ export function ViewLayout(props: {
   step: Kfops.IStep | null;
   log: StepLogModel | null;
   artifacts: IArtifactSource | null;
+  /** Where it is asked how a step is executed; left out where nobody knows. */
+  specs?: ISpecSource | null;
   onSelect: (stepId: string) => void;
   /** The tabs after graph and steps. */
   tabs: ITab[];
@@ -111,9 +114,12 @@ export function ViewLayout(props: {
             <StepDetail
               key={selected}
               step={props.step}
+              steps={graph.steps}
               hasRun={hasRun}
               log={props.log}
               artifacts={props.artifacts}
+              specs={props.specs ?? null}
+              onSelect={onSelect}
               trans={trans}
             />
           </section>

@@ -5,7 +5,7 @@ import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 import type { IStateDB } from '@jupyterlab/statedb';
 
-import { errorOf, KfopsResponseError } from '../api';
+import { errorOf, KfopsResponseError } from '../response_error';
 import type { KfopsApi } from '../api';
 import type { Kfops } from '../tokens';
 

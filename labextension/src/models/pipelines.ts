@@ -2,7 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import type { KfopsApi } from '../api';
 import { VERSION_PARAMETER } from '../parameters';
 import type { Kfops } from '../tokens';
@@ -60,6 +60,12 @@ export class PipelinesModel implements IDisposable {
 
   refresh(): Promise<void> {
     return this._list.refresh();
+  }
+
+  /** Forget what there is: another backend has other pipelines. */
+  clear(): void {
+    this._versions.clear();
+    this._list.clear();
   }
 
   dispose(): void {

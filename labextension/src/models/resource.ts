@@ -3,7 +3,7 @@ import { Poll } from '@lumino/polling';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import type { ChangeFeed } from '../changes';
 import type { Kfops } from '../tokens';
 import { Due } from './due';
@@ -66,6 +66,13 @@ export class Resource<T> implements IDisposable {
     await this._poll.tick.catch(() => undefined);
   }
 
+  /** Forget the value, and one that is on its way: it belongs to something else. */
+  clear(): void {
+    this._generation += 1;
+    this._state = { kind: 'loading' };
+    this._changed.emit();
+  }
+
   dispose(): void {
     if (this._isDisposed) {
       return;
@@ -86,10 +93,17 @@ export class Resource<T> implements IDisposable {
   }
 
   private async _load(): Promise<void> {
+    const generation = this._generation;
     try {
       const value = await this._options.load();
+      if (generation !== this._generation) {
+        return;
+      }
       this._state = { kind: 'ready', value, stale: null };
     } catch (reason) {
+      if (generation !== this._generation) {
+        return;
+      }
       const error = errorOf(reason);
       this._state =
         this._state.kind === 'ready' ? { ...this._state, stale: error } : { kind: 'failed', error };
@@ -114,6 +128,7 @@ export class Resource<T> implements IDisposable {
   private _due: Due | null;
   private _state: Loaded<T> = { kind: 'loading' };
   private _changed = new Signal<this, void>(this);
+  private _generation = 0;
   private _isDisposed = false;
 }
 

@@ -22,7 +22,7 @@ export class RunModel implements IDisposable {
       follow: { feed: api.changes, run: runId }
     });
     this.run.changed.connect(() => {
-      this._log?.follow(this.step?.state ?? 'pending');
+      this._followLog();
       this._changed.emit();
     });
   }
@@ -46,7 +46,7 @@ export class RunModel implements IDisposable {
     return this._selected;
   }
 
-  /** The selected step's log; null for a group, which has none. */
+  /** The selected step's log, of one that was tried several times that of its last attempt; null for a group. */
   get log(): StepLogModel | null {
     return this._log;
   }
@@ -56,15 +56,7 @@ export class RunModel implements IDisposable {
       return;
     }
     this._selected = stepId;
-    this._log?.dispose();
-    this._log = null;
-    const { step } = this;
-    if (step && (step.kind === 'step' || step.kind === 'retry')) {
-      const { api, runId, active } = this._options;
-      this._log = new StepLogModel({ api, runId, stepId, active });
-      this._log.changed.connect(() => this._changed.emit());
-      this._log.follow(step.state);
-    }
+    this._followLog();
     this._changed.emit();
   }
 
@@ -72,6 +64,23 @@ export class RunModel implements IDisposable {
     this.run.dispose();
     this._log?.dispose();
     Signal.clearData(this);
+  }
+
+  private _followLog(): void {
+    const { step } = this;
+    const written =
+      step?.kind === 'retry' ? attemptsOf(this.run.value?.graph?.steps ?? [], step).pop() : step;
+    const stepId = written?.kind === 'step' ? written.id : '';
+    if (stepId !== (this._log?.stepId ?? '')) {
+      this._log?.dispose();
+      this._log = null;
+      if (stepId) {
+        const { api, runId, active } = this._options;
+        this._log = new StepLogModel({ api, runId, stepId, active });
+        this._log.changed.connect(() => this._changed.emit());
+      }
+    }
+    this._log?.follow(written?.state ?? 'pending');
   }
 
   private _options: RunModel.IOptions;
@@ -89,9 +98,33 @@ export namespace RunModel {
   }
 }
 
+/** Of a run that the backend has accepted and not yet described. */
+export const EMPTY_GRAPH: Kfops.IGraph = {
+  name: '',
+  state: 'pending',
+  message: '',
+  started_at: '',
+  finished_at: '',
+  done: 0,
+  total: 0,
+  steps: [],
+  edges: []
+};
+
+/** The attempts of a step that was tried several times, or of which this is one; none of any other. */
+export function attemptsOf(steps: Kfops.IStep[], step: Kfops.IStep): Kfops.IStep[] {
+  const group = steps.find(
+    one => one.kind === 'retry' && (one.id === step.id || one.id === step.parent)
+  );
+  return group ? steps.filter(one => one.parent === group.id) : [];
+}
+
 /** The step that people want to see first: what failed, else what runs, else the first. */
 export function firstToShow(graph: Kfops.IGraph): Kfops.IStep | undefined {
-  const steps = graph.steps.filter(step => step.kind === 'step');
+  const tried = new Set(graph.steps.filter(step => step.kind === 'retry').map(step => step.id));
+  const steps = graph.steps.filter(
+    step => step.kind === 'retry' || (step.kind === 'step' && !tried.has(step.parent))
+  );
   return (
     steps.find(step => step.state === 'failed') ??
     steps.find(step => step.state === 'running') ??

@@ -3,7 +3,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import type { KfopsApi } from '../api';
 import type { Kfops } from '../tokens';
 import { Due } from './due';

@@ -9,12 +9,14 @@ import type { KfopsApi } from '../api';
 import type { IArtifactSource } from '../components/artifacts';
 import { useChanges } from '../components/hooks';
 import { Mime } from '../components/mime';
+import { RunHeader } from '../components/run_header';
+import type { ISpecSource } from '../components/step_spec';
 import { ViewLayout } from '../components/view_layout';
 import { CellRunModel } from '../models/cell_run';
+import { EMPTY_GRAPH } from '../models/run';
 import { readSavedRun, savedBundle } from '../saved_run';
 import { CommandIDs, FINAL_STATES, RUN_MIME } from '../tokens';
 import type { Kfops } from '../tokens';
-import { EMPTY_GRAPH, Header } from './run_view';
 
 import '../../style/cell.css';
 
@@ -73,7 +75,20 @@ export class CellRun extends ReactWidget {
     }
     const { id } = model.run;
     const artifacts = { previews: (stepId: string) => api.previews(id, stepId), rendermime };
-    return <Content key={id} model={model} artifacts={artifacts} trans={trans} execute={execute} />;
+    const specs = {
+      spec: (stepId: string) => api.stepSpec(id, stepId),
+      openRun: (runId: string) => void execute(CommandIDs.openRun, { run_id: runId })
+    };
+    return (
+      <Content
+        key={id}
+        model={model}
+        artifacts={artifacts}
+        specs={specs}
+        trans={trans}
+        execute={execute}
+      />
+    );
   }
 
   private _createModel(saved: Kfops.IRun, trusted: boolean): CellRunModel {
@@ -139,6 +154,7 @@ export namespace CellRun {
 function Content(props: {
   model: CellRunModel;
   artifacts: IArtifactSource;
+  specs: ISpecSource;
   trans: TranslationBundle;
   execute: CellRun.IOptions['execute'];
 }): JSX.Element {
@@ -160,7 +176,7 @@ function Content(props: {
     <ViewLayout
       header={
         <>
-          <Header
+          <RunHeader
             run={run}
             trans={trans}
             execute={execute}
@@ -176,6 +192,7 @@ function Content(props: {
       step={model.step}
       log={model.log}
       artifacts={model.isSaved ? null : artifacts}
+      specs={model.isSaved ? null : props.specs}
       onSelect={id => model.select(id)}
       tabs={[]}
       trans={trans}
@@ -220,7 +237,9 @@ function Other(props: {
   rendermime: IRenderMimeRegistry | null;
 }): JSX.Element {
   const { output, rendermime } = props;
-  const { [RUN_MIME]: _, ...rest } = output?.data ?? {};
+  const rest = Object.fromEntries(
+    Object.entries(output?.data ?? {}).filter(([type]) => type !== RUN_MIME)
+  );
   return rendermime && Object.keys(rest).length ? (
     <Mime data={rest} rendermime={rendermime} />
   ) : (

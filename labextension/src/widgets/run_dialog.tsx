@@ -5,7 +5,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 import * as React from 'react';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import type { KfopsApi } from '../api';
 import { useChanges } from '../components/hooks';
 import { RunForm, SCHEDULE } from '../components/run_form';

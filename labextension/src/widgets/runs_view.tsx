@@ -4,7 +4,7 @@ import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 import { useCallback, useEffect, useState } from 'react';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import type { KfopsApi } from '../api';
 import { useAction, useChanges } from '../components/hooks';
 import { Problem } from '../components/problem';
@@ -25,6 +25,7 @@ export class RunsView extends ReactWidget {
     super();
     this._options = options;
     this._model = new RunListModel({ api: options.api, active: () => this.isVisible });
+    options.api.changes.switched.connect(this._onSwitched, this);
     this.addClass('kfops-RunsView');
     this.node.dataset.kfops = 'runs-view';
     this.title.label = options.trans.__('Runs');
@@ -32,6 +33,7 @@ export class RunsView extends ReactWidget {
 
   override dispose(): void {
     if (!this.isDisposed) {
+      this._options.api.changes.switched.disconnect(this._onSwitched, this);
       this._model.dispose();
     }
     super.dispose();
@@ -49,6 +51,11 @@ export class RunsView extends ReactWidget {
 
   protected override render(): JSX.Element {
     return <Content {...this._options} model={this._model} />;
+  }
+
+  /** Another backend has other runs. */
+  private _onSwitched(): void {
+    void this._model.ask(this._model.query);
   }
 
   private _options: RunsView.IOptions;

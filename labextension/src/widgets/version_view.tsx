@@ -2,9 +2,9 @@ import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 import * as React from 'react';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 
-import { errorOf } from '../api';
+import { errorOf } from '../response_error';
 import type { KfopsApi } from '../api';
 import { Changes } from '../components/changes';
 import { PackageText } from '../components/package_text';
@@ -67,6 +67,14 @@ function Content(
     }
     // eslint-disable-next-line react-hooks/exhaustive-deps -- only another value has another name
   }, [value, load]);
+  const versionId = value && isVersion(value) ? value.id : '';
+  const specs = useMemo(
+    () =>
+      versionId
+        ? { spec: (stepId: string) => api.versionStepSpec(versionId, stepId), openRun: () => {} }
+        : null,
+    [api, versionId]
+  );
   if (shown.kind === 'loading') {
     return <Skeleton lines={6} label={trans.__('Loading')} />;
   }
@@ -93,6 +101,7 @@ function Content(
       step={value.graph.steps.find(step => step.id === selected) ?? null}
       log={null}
       artifacts={null}
+      specs={specs}
       onSelect={setSelected}
       tabs={[
         {

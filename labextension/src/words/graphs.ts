@@ -52,6 +52,30 @@ export interface IStep {
   output_artifacts: IArtifact[];
 }
 
+/** How a step is to be executed; see `StepSpec` of `kfops/types/steps.py`. */
+export interface IStepSpec {
+  id: string;
+  template: string;
+  image: string;
+  command: string[];
+  args: string[];
+  source: string;
+  requests: Record<string, string>;
+  limits: Record<string, string>;
+  node_selector: Record<string, string>;
+  /** Which of these the backend does not follow, a limit as `limits.cpu`. */
+  ignored: string[];
+  timeout: number;
+  /** -1 for as often as it takes. */
+  retry_limit: number;
+  retry_policy: string;
+  retry_backoff: string[];
+  caching: boolean;
+  max_staleness: string;
+  cached_from: string;
+  cached_from_name: string;
+}
+
 export interface IEdge {
   source: string;
   target: string;

@@ -1,5 +1,5 @@
 /** Runs, what they report and leave behind, what groups and starts them. */
-import type { IGraph, State } from './graphs';
+import type { IGraph, ISource, State } from './graphs';
 
 export interface IMetric {
   name: string;
@@ -28,6 +28,8 @@ export interface IRun {
   model: string;
   metrics: IMetric[];
   graph: IGraph | null;
+  /** What its pipeline was made from, where that is known. */
+  source?: ISource | null;
 }
 
 /** An artifact, or a part of one, as it can be looked at; HTML in `data` must be kept from doing anything. */
@@ -117,8 +119,10 @@ export interface IRecurringRun {
   upcoming: string[];
 }
 
+/** A part of a log; offsets count bytes. */
 export interface ILogPart {
   text: string;
+  offset: number;
   next_offset: number;
   complete: boolean;
 }

@@ -8,6 +8,9 @@ export interface IError {
   details: Record<string, unknown>;
 }
 
+/** What a project can use; `auto` leaves it to config.yaml and the environment. */
+export type BackendKind = 'auto' | 'cluster' | 'embedded';
+
 export interface IConnectionStatus {
   kind: 'embedded' | 'cluster';
   host: string;
@@ -16,6 +19,10 @@ export interface IConnectionStatus {
   multi_user: boolean;
   token_expires_at: string;
   versions: Record<string, string>;
+  /** What was chosen for the project. */
+  use: BackendKind;
+  /** Address of the cluster that can be chosen; '' where none is named. */
+  cluster: string;
   error: IError | null;
 }
 
@@ -52,6 +59,10 @@ export interface IChanges {
   runs: number | null;
   /** By the run's id. */
   run: Record<string, number>;
-  /** Ids of runs, or `runs`, that cannot be watched now. */
+  /** By the run's id, a slash and the step's id. */
+  log: Record<string, number>;
+  /** Another number after each switch to another backend. */
+  switches: number;
+  /** Runs, logs, or `runs`, that cannot be watched now. */
   lost: string[];
 }
