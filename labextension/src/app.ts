@@ -10,12 +10,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
 
 import { SourceActions } from './actions';
-import { KfopsApi, KfopsResponseError } from './api';
+import { KfopsApi } from './api';
+import { KfopsResponseError } from './response_error';
 import { panelIcon } from './icons';
 import { KfopsModel } from './models/kfops';
 import { SourceModel } from './models/source';
 import { sourceState } from './models/source_state';
 import { notifyOfEnd } from './notify';
+import { showWidget } from './show_widget';
 import { CommandIDs } from './tokens';
 import type { Kfops } from './tokens';
 import type { CellRun } from './widgets/cell_run';
@@ -129,7 +131,7 @@ export class KfopsApp {
   }
 
   /**
-   * Open a view in the main area, or show the one that is open.
+   * Open a view in the main area, or show the one that is open; in Notebook 7 below the notebook.
    *
    * @param name - `run:<id>`, `runs:`, `compare:<id>,<id>`, `version:<id>` or `source:<path>`
    */
@@ -152,10 +154,7 @@ export class KfopsApp {
         await tracker.add(widget);
       }
     }
-    if (!widget.isAttached) {
-      app.shell.add(widget, 'main');
-    }
-    app.shell.activateById(id);
+    showWidget(app.shell, widget);
   }
 
   /** Make what shows a run in a cell's output. */

@@ -36,6 +36,8 @@ export namespace CommandIDs {
   export const retryRun = 'kfops:retry-run';
   /** Start a new run with the parameters of the one in `args.run_id`, after a look at them. */
   export const cloneRun = 'kfops:clone-run';
+  /** Use the backend in `args.use` from now on: `cluster`, `embedded`, or `auto` for what config.yaml says. */
+  export const useBackend = 'kfops:use-backend';
   /** Ask the backend again for everything that is on screen. */
   export const refresh = 'kfops:refresh-panel';
 }

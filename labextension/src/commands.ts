@@ -9,6 +9,7 @@ import type { Widget } from '@lumino/widgets';
 import type { KfopsApp } from './app';
 import { panelIcon, runPipelineIcon } from './icons';
 import { CommandIDs } from './tokens';
+import type { Kfops } from './tokens';
 
 type Args = Record<string, unknown>;
 
@@ -33,7 +34,7 @@ export function addCommands(options: {
   /** The panel says itself how what it began has failed; for everyone else there is a dialog. */
   const add = (
     id: string,
-    label: string,
+    label: string | ((args: Args) => string),
     execute: (kfops: KfopsApp, args: Args) => Promise<unknown> | unknown,
     isEnabled: (args: Args) => boolean = () => true,
     icon?: LabIcon
@@ -49,7 +50,8 @@ export function addCommands(options: {
           if (args.quiet) {
             throw reason;
           }
-          return showErrorMessage(label, reason instanceof Error ? reason : String(reason));
+          const title = typeof label === 'string' ? label : label(args);
+          return showErrorMessage(title, reason instanceof Error ? reason : String(reason));
         }
       }
     });
@@ -89,6 +91,16 @@ export function addCommands(options: {
     runPipelineIcon
   );
   add(CommandIDs.refresh, trans.__('Refresh the KFOPS panel'), kfops => kfops.model.refresh());
+  add(
+    CommandIDs.useBackend,
+    args =>
+      args.use === 'embedded'
+        ? trans.__('Use the embedded backend')
+        : args.use === 'cluster'
+          ? trans.__('Use the cluster')
+          : trans.__('Use the backend that config.yaml and the environment name'),
+    (kfops, args) => kfops.model.useBackend(args.use as Kfops.BackendKind)
+  );
   add(CommandIDs.openRun, trans.__('Open run'), (kfops, args) =>
     kfops.openView(`run:${String(args.run_id)}`)
   );

@@ -39,6 +39,22 @@ describe('ChangeFeed', () => {
     feed.dispose();
   });
 
+  it('tells of a switch to another backend, and of none at first', async () => {
+    const changes = new FakeChanges();
+    const { feed, tell } = bound(changes);
+    const onSwitched = jest.fn();
+    feed.switched.connect(onSwitched);
+    feed.follow(follower(''));
+    await jest.advanceTimersByTimeAsync(0);
+    await tell({ runs: 1, switches: 4 });
+    await tell({ switches: 4 });
+    expect(onSwitched).not.toHaveBeenCalled();
+    await tell({ switches: 9 });
+    expect(onSwitched).toHaveBeenCalledTimes(1);
+    expect(changes.switches).toEqual([null, 4, 4, 9]);
+    feed.dispose();
+  });
+
   it('waits for nothing while nobody looks, and begins when somebody does', async () => {
     const { feed, asked, tell } = bound(new FakeChanges());
     const look = { active: false };

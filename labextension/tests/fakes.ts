@@ -114,9 +114,13 @@ export class FakeChanges {
   /** What was waited for, by request: the numbers seen, by run. */
   readonly asked: Record<string, number>[] = [];
 
+  /** The numbers of switches that were seen. */
+  readonly switches: (number | null)[] = [];
+
   readonly feed = new ChangeFeed({
-    wait: (seen, signal) => {
+    wait: (seen, signal, switches) => {
       this.asked.push(Object.fromEntries(seen));
+      this.switches.push(switches);
       return new Promise((resolve, reject) => {
         this._answer = { resolve, reject };
         signal.addEventListener('abort', () => reject(new Error('aborted')));
@@ -126,7 +130,7 @@ export class FakeChanges {
 
   /** Answer the request that waits. */
   async tell(answer: Partial<Kfops.IChanges>): Promise<void> {
-    this._answer?.resolve({ runs: null, run: {}, lost: [], ...answer });
+    this._answer?.resolve({ runs: null, run: {}, log: {}, switches: 1, lost: [], ...answer });
     await jest.advanceTimersByTimeAsync(300);
   }
 

@@ -17,7 +17,7 @@ function run(id: string, version_id: string, state: Kfops.State): Kfops.IRun {
 }
 
 /** A model over a backend that has what `runs` holds, and counts what it is asked for. */
-function modelOver(runs: Kfops.IRun[]) {
+function modelOver(runs: Kfops.IRun[], used: { connection: object } = READY as never) {
   const asked: Record<string, number> = {};
   const answer =
     <T>(name: string, value: T) =>
@@ -25,13 +25,15 @@ function modelOver(runs: Kfops.IRun[]) {
       asked[name] = (asked[name] ?? 0) + 1;
       return value;
     };
+  const changes = new FakeChanges().feed;
   const api = {
-    status: answer('status', READY),
+    status: async () => ({ ...READY, ...used }),
+    useBackend: async () => undefined,
     runs: answer('runs', { runs, next_page_token: '' }),
     models: answer('models', []),
     pipelines: answer('pipelines', []),
     operations: answer('operations', []),
-    changes: new FakeChanges().feed
+    changes
   } as unknown as KfopsApi;
   const changed = new Signal<object, void>({});
   const source = { current: null, changed, dispose: () => undefined } as unknown as SourceModel;
@@ -62,6 +64,61 @@ describe('KfopsModel', () => {
     await model.runs.refresh();
     await settled();
     expect(asked.pipelines).toBe(before + 1);
+    model.dispose();
+  });
+
+  it('asks for everything anew, and shows nothing of before, when another backend is used', async () => {
+    const runs = [run('1', 'v1', 'running')];
+    const used = { connection: { kind: 'embedded', host: 'http://a', error: null } };
+    const { model, asked } = modelOver(runs, used);
+    model.isWatched = true;
+    await settled();
+    const seen: (string | undefined)[] = [];
+    model.changed.connect(() => seen.push(model.runs.value?.[0]?.id ?? model.state.kind));
+    used.connection = { kind: 'cluster', host: 'http://b', error: null };
+    runs[0] = run('2', 'v1', 'running');
+    const before = asked.models;
+    await model.useBackend('cluster');
+    await settled();
+    expect(asked.models).toBe(before + 1);
+    expect(seen).toContain('loading');
+    expect(seen.indexOf('2')).toBeGreaterThan(seen.lastIndexOf('1'));
+    expect(model.liveRuns.map(live => live.id)).toEqual(['2']);
+    model.dispose();
+  });
+
+  it('tells of a run that has ended in a backend while another was used', async () => {
+    const runs = [run('1', 'v1', 'running')];
+    const used = { connection: { kind: 'embedded', host: 'http://a', error: null } };
+    const { model } = modelOver(runs, used);
+    const ended: string[] = [];
+    model.runEnded.connect((_, one) => ended.push(one.id));
+    model.isWatched = true;
+    await settled();
+    const [first] = runs.splice(0);
+    used.connection = { kind: 'cluster', host: 'http://b', error: null };
+    await model.useBackend('cluster');
+    await settled();
+    expect(ended).toEqual([]);
+    runs.push({ ...first, state: 'succeeded' } as Kfops.IRun);
+    used.connection = { kind: 'embedded', host: 'http://c', error: null };
+    await model.useBackend('embedded');
+    await settled();
+    expect(ended).toEqual(['1']);
+    model.dispose();
+  });
+
+  it('keeps what it shows when the embedded backend is started anew at another address', async () => {
+    const used = { connection: { kind: 'embedded', host: 'http://a', error: null } };
+    const { model } = modelOver([run('1', 'v1', 'succeeded')], used);
+    model.isWatched = true;
+    await settled();
+    const kinds = new Set<string>();
+    model.changed.connect(() => kinds.add(model.runs.state.kind));
+    used.connection = { kind: 'embedded', host: 'http://b', error: null };
+    await model.status.refresh();
+    await settled();
+    expect(Array.from(kinds)).toEqual(['ready']);
     model.dispose();
   });
 

@@ -26,6 +26,8 @@ function status(
       multi_user: false,
       token_expires_at: '',
       versions: {},
+      use: 'auto',
+      cluster: '',
       error: null,
       ...connection
     }

@@ -1,9 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { refreshIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, refreshIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
+import { useRef, useState } from 'react';
 
 import { exactTime, timeLeft } from '../format';
 import type { PanelState } from '../models/status';
+import type { Kfops } from '../tokens';
+import { BackendChoice } from './backend_choice';
 import { Command } from './copy';
 import { Problem } from './problem';
 import { Skeleton } from './section';
@@ -14,8 +17,57 @@ interface IProps {
   onRefresh: () => void;
 }
 
-/** Which backend, as whom, in which namespace: the panel's first line. */
-export function ConnectionLine(props: IProps): JSX.Element {
+/** Which backend, as whom, in which namespace, and which others there are: the panel's first line. */
+export function ConnectionLine(
+  props: IProps & {
+    connection: Kfops.IConnectionStatus | null;
+    onUse: (kind: Kfops.BackendKind) => Promise<unknown>;
+  }
+): JSX.Element {
+  const { state, trans, connection } = props;
+  const [isOpen, setOpen] = useState(false);
+  const toggle = useRef<HTMLButtonElement>(null);
+  const close = () => {
+    setOpen(false);
+    toggle.current?.focus();
+  };
+  return (
+    <>
+      <div className="kfops-Connection-row">
+        <StatusLine state={state} trans={trans} />
+        {connection && (
+          <button
+            type="button"
+            ref={toggle}
+            className="kfops-IconButton"
+            data-kfops="switch-backend"
+            title={trans.__('Switch to another backend')}
+            aria-label={trans.__('Switch to another backend')}
+            aria-expanded={isOpen}
+            onClick={() => setOpen(!isOpen)}
+          >
+            <caretDownIcon.react tag="span" width="16px" />
+          </button>
+        )}
+        <button
+          type="button"
+          className="kfops-IconButton"
+          data-kfops="refresh"
+          title={trans.__('Refresh')}
+          aria-label={trans.__('Refresh')}
+          onClick={props.onRefresh}
+        >
+          <refreshIcon.react tag="span" width="16px" />
+        </button>
+      </div>
+      {isOpen && connection && (
+        <BackendChoice connection={connection} trans={trans} onUse={props.onUse} onDone={close} />
+      )}
+    </>
+  );
+}
+
+function StatusLine(props: { state: PanelState; trans: TranslationBundle }): JSX.Element {
   const { state, trans } = props;
   return (
     <div
@@ -26,16 +78,6 @@ export function ConnectionLine(props: IProps): JSX.Element {
       aria-live="polite"
     >
       {connectionText(state, trans)}
-      <button
-        type="button"
-        className="kfops-IconButton kfops-mod-end"
-        data-kfops="refresh"
-        title={trans.__('Refresh')}
-        aria-label={trans.__('Refresh')}
-        onClick={props.onRefresh}
-      >
-        <refreshIcon.react tag="span" width="16px" />
-      </button>
     </div>
   );
 }

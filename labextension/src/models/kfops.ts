@@ -74,6 +74,7 @@ export class KfopsModel implements IDisposable {
     this.pipelines.changed.connect(this._emit, this);
     this.operations.changed.connect(this._emit, this);
     this.source.changed.connect(this._onSourceChanged, this);
+    api.changes.switched.connect(() => void this.status.refresh());
     this._folder = folderOf(source);
   }
 
@@ -104,7 +105,12 @@ export class KfopsModel implements IDisposable {
   }
 
   get state(): PanelState {
-    return panelState(this.status.state);
+    return this._isSwitching ? { kind: 'loading' } : panelState(this.status.state);
+  }
+
+  /** What is known of the connection, also of one that cannot be used. */
+  get connection(): Kfops.IConnectionStatus | null {
+    return this.status.value?.connection ?? null;
   }
 
   get isDisposed(): boolean {
@@ -131,6 +137,19 @@ export class KfopsModel implements IDisposable {
     await this._refreshAll();
   }
 
+  /** Use another backend from now on, here and in every other page. */
+  async useBackend(kind: Kfops.BackendKind): Promise<void> {
+    this._isSwitching = true;
+    this._emit();
+    try {
+      await this.api.useBackend(kind);
+      await this.status.refresh();
+    } finally {
+      this._isSwitching = false;
+      this._onStatusChanged();
+    }
+  }
+
   /** Say whether a section that is not always open can be seen; what it holds is asked for only then. */
   setOpened(name: SectionName, isOpened: boolean): void {
     if (isOpened !== this._opened.has(name)) {
@@ -148,17 +167,23 @@ export class KfopsModel implements IDisposable {
       return;
     }
     this._isDisposed = true;
-    const lists = [this.models, this.images, this.experiments, this.recurring];
-    for (const part of [this.status, this.runs, ...lists, this.pipelines, this.operations]) {
+    for (const part of [this.status, ...this._lists(), this.operations]) {
       part.dispose();
     }
     this.source.dispose();
     Signal.clearData(this);
   }
 
-  /** When the backend becomes usable, what it has is asked for at once. */
+  /** When the backend becomes usable, or is another one, what it has is asked for at once. */
   private _onStatusChanged(): void {
     const kind = this.state.kind;
+    const backend = backendOf(this.connection);
+    if (backend && this._backend && backend !== this._backend) {
+      this._liveRuns.forEach(id => this._elsewhere.add(id));
+      this._lists().forEach(list => list.clear());
+      this._lastKind = 'loading';
+    }
+    this._backend = backend || this._backend;
     if (kind === 'ready' && this._lastKind !== 'ready') {
       void this._refreshAll();
     }
@@ -175,7 +200,9 @@ export class KfopsModel implements IDisposable {
     }
     this._versions = versions;
     const live = new Set(runs.filter(isLive).map(run => run.id));
-    const ended = runs.filter(run => this._liveRuns.has(run.id) && !live.has(run.id));
+    const seenLive = (id: string) => this._liveRuns.has(id) || this._elsewhere.has(id);
+    const ended = runs.filter(run => seenLive(run.id) && !live.has(run.id));
+    runs.forEach(run => this._elsewhere.delete(run.id));
     if (ended.length) {
       void this.models.refresh();
     }
@@ -194,6 +221,11 @@ export class KfopsModel implements IDisposable {
     this._emit();
   }
 
+  private _lists() {
+    const { runs, models, images, experiments, recurring, pipelines } = this;
+    return [runs, models, images, experiments, recurring, pipelines];
+  }
+
   private async _refreshAll(): Promise<void> {
     const always = [this.runs, this.models, this.pipelines];
     const opened = Array.from(this._opened, name => this[name]);
@@ -210,6 +242,10 @@ export class KfopsModel implements IDisposable {
   private _isDisposed = false;
   private _lastKind: PanelState['kind'] = 'loading';
   private _liveRuns = new Set<string>();
+  /** Runs that went on in the backend that was used before: their end is told when it is used again. */
+  private _elsewhere = new Set<string>();
+  private _backend = '';
+  private _isSwitching = false;
   private _opened = new Set<SectionName>();
   private _versions = new Set<string>();
   private _changed = new Signal<this, void>(this);
@@ -228,6 +264,11 @@ export namespace KfopsModel {
 
 function folderOf(source: SourceModel): string {
   return (source.current?.path ?? '').split('/').slice(0, -1).join('/');
+}
+
+/** Which backend it is: the embedded one stays the same when it is started anew at another address. */
+function backendOf(connection: Kfops.IConnectionStatus | null): string {
+  return connection?.kind === 'cluster' ? connection.host : (connection?.kind ?? '');
 }
 
 /** Whether a run may still change. */

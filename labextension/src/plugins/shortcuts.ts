@@ -31,6 +31,9 @@ export const shortcutsPlugin: JupyterFrontEndPlugin<void> = {
     for (const command of offered) {
       palette?.addItem({ command, category });
     }
+    for (const use of ['cluster', 'embedded', 'auto']) {
+      palette?.addItem({ command: CommandIDs.useBackend, category, args: { use } });
+    }
     launcher?.add({ command: CommandIDs.openPanel, category: trans.__('Other'), rank: 20 });
   }
 };

@@ -84,7 +84,13 @@ function Content(props: PanelContent.IOptions): JSX.Element {
   const refresh = () => void execute(CommandIDs.refresh);
   return (
     <div className="kfops-Panel-content">
-      <ConnectionLine state={state} trans={trans} onRefresh={refresh} />
+      <ConnectionLine
+        state={state}
+        connection={model.connection}
+        trans={trans}
+        onRefresh={refresh}
+        onUse={use => execute(CommandIDs.useBackend, { use, ...QUIET })}
+      />
       <Obstacle state={state} trans={trans} onRefresh={refresh} />
       {(state.kind === 'ready' || state.kind === 'no-backend') && (
         <>
