@@ -6,10 +6,10 @@ every other front end shows the widget.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 import ipywidgets
-from IPython.display import display
+from IPython.display import DisplayHandle, display
 
 from kfops.types import FINAL_STATES, Run
 from kfops_lab.display.bundle import card
@@ -41,7 +41,7 @@ class LiveRun:
         Returns the log of a step, given its id.
     """
 
-    def __init__(self, run: Run, read_log: Callable[[str], str]) -> None:
+    def __init__(self, read_log: Callable[[str], str]) -> None:
         self._read_log = read_log
         self._logs: Dict[str, str] = {}
         self._settled: Dict[str, bool] = {}
@@ -52,6 +52,10 @@ class LiveRun:
         self._outcome = ipywidgets.HTML()
         self._box = ipywidgets.VBox([self._heading, self._bar, self._steps, self._outcome])
         self._box.add_class("kfops-live-run")
+        self._handle: Optional[DisplayHandle] = None
+
+    def show(self, run: Run) -> None:
+        """Put the view on the screen."""
         self.update(run)
         bundle = {**self._box._repr_mimebundle_(), **still(run, {})._repr_mimebundle_()}
         self._handle = display(bundle, raw=True, display_id=True)
@@ -74,8 +78,11 @@ class LiveRun:
                 self._steps.children[index].value = content
 
     def finish(self, shown: Any) -> None:
-        """Put a still picture in the place of the widget."""
-        self._handle.update(shown)
+        """Put a still picture in the place of the widget, which may not be on the screen yet."""
+        if self._handle is None:
+            display(shown)
+        else:
+            self._handle.update(shown)
         self._box.close()
 
     @property

@@ -57,8 +57,9 @@ def follow(session: Session, run_id: str) -> None:
     if not run.finished:
         from kfops_lab.live import LiveRun
 
-        live = LiveRun(run, read_log)
+        live = LiveRun(read_log)
         try:
+            live.show(run)
             run = runs.wait(run, on_update=live.update, connection=session.connection)
         except KeyboardInterrupt:
             now = runs.get_run(run.id, session.connection)

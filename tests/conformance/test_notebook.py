@@ -38,6 +38,14 @@ class Notebook:
     def start(self, source):
         return self.client.execute(source)
 
+    def wait_for(self, message, *words):
+        """Wait until a cell that was started has shown some words."""
+        shown = ""
+        while not all(word in shown for word in words):
+            reply = self.client.get_iopub_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == message:
+                shown += json.dumps(reply["content"])
+
     def finish(self, message, timeout=120):
         """Return (status, what is on the screen as text) of a cell that was started."""
         shown = {}
@@ -117,7 +125,7 @@ def test_an_interrupted_cell_stops_the_watching_and_not_the_run(notebook):
     assert notebook.run(SLOW)[0] == "ok"
     assert notebook.run("%kfops upload")[0] == "ok"
     watching = notebook.start("%kfops run --wait seconds=60")
-    time.sleep(4)
+    notebook.wait_for(watching, "asleep", "0 of 1 steps")
     notebook.manager.interrupt_kernel()
     status, _, text = notebook.finish(watching, timeout=20)
     assert status == "error"
