@@ -34,8 +34,9 @@ class LazyCellRun extends Panel implements IRenderMime.IRenderer {
         view.setOutput(this._model);
         this.addWidget(view);
       }
-    } catch {
+    } catch (reason) {
       // the server has gone, or has another version of the extension by now: the text of the output is there
+      console.warn('kfops: the view of a run could not be fetched', reason);
       this._view = null;
       this.node.textContent = String(model.data['text/plain'] ?? '');
     }

@@ -1,5 +1,5 @@
 import type { KfopsApi } from '../src/api';
-import { KfopsResponseError } from '../src/api';
+import { KfopsResponseError } from '../src/response_error';
 import { CellRunModel } from '../src/models/cell_run';
 import type { Kfops } from '../src/tokens';
 import { FakeChanges, graph, run, step } from './fakes';
@@ -26,7 +26,7 @@ describe('CellRunModel', () => {
     changes.feed.dispose();
   });
 
-  function create(saved: Partial<Kfops.IRun>, trusted = true): CellRunModel {
+  function create(saved: Partial<Kfops.IRun>, trusted = true, active = () => false): CellRunModel {
     const api = {
       changes: changes.feed,
       run: (id: string) => {
@@ -38,7 +38,7 @@ describe('CellRunModel', () => {
         return Promise.resolve({ text: 'read', next_offset: 4, complete: false });
       }
     } as unknown as KfopsApi;
-    const model = new CellRunModel({ api, saved: run(saved), trusted, active: () => true });
+    const model = new CellRunModel({ api, saved: run(saved), trusted, active });
     made.push(model);
     return model;
   }
@@ -48,7 +48,6 @@ describe('CellRunModel', () => {
   it('follows a run of this notebook that had not ended', async () => {
     const model = create({ state: 'pending' });
     expect(model.isSaved).toBe(true);
-    model.wake();
     await settle();
     expect(model.isSaved).toBe(false);
     expect(model.run.state).toBe('running');
@@ -59,7 +58,7 @@ describe('CellRunModel', () => {
     ['that has ended', 'succeeded' as const, true],
     ['of a notebook that is not trusted', 'running' as const, false]
   ])('asks nothing about a run %s, until somebody wants to know', async (_, state, trusted) => {
-    const model = create({ state, graph: STEPS }, trusted);
+    const model = create({ state, graph: STEPS }, trusted, () => true);
     model.wake();
     await jest.advanceTimersByTimeAsync(60_000);
     expect(asked).toEqual([]);
@@ -74,7 +73,7 @@ describe('CellRunModel', () => {
   });
 
   it('reads the log of a step that is chosen', async () => {
-    const model = create({ state: 'succeeded', graph: STEPS });
+    const model = create({ state: 'succeeded', graph: STEPS }, true, () => true);
     model.select('a');
     await jest.advanceTimersByTimeAsync(2_000);
     expect(asked).toContain('log a');
@@ -82,7 +81,11 @@ describe('CellRunModel', () => {
   });
 
   it('asks for no log of a step that only the notebook knows', async () => {
-    const model = create({ state: 'succeeded', graph: graph([step('../x')], []) });
+    const model = create(
+      { state: 'succeeded', graph: graph([step('../x')], []) },
+      true,
+      () => true
+    );
     model.select('../x');
     await jest.advanceTimersByTimeAsync(2_000);
     expect(asked.filter(one => one.startsWith('log ..'))).toEqual([]);
@@ -92,7 +95,6 @@ describe('CellRunModel', () => {
     const error = { code: 'not_found', message: 'no such run', why: '', remedy: '', details: {} };
     answer = () => Promise.reject(new KfopsResponseError(error, 404));
     const model = create({ state: 'running', name: 'from elsewhere', graph: STEPS });
-    model.wake();
     await jest.advanceTimersByTimeAsync(120_000);
     expect(model.isUnknown).toBe(true);
     expect(model.run.name).toBe('from elsewhere');
@@ -102,7 +104,6 @@ describe('CellRunModel', () => {
   it('goes on asking a server that does not answer', async () => {
     answer = () => Promise.reject(new Error('no answer'));
     const model = create({ state: 'running' });
-    model.wake();
     await settle();
     expect(model.error?.message).toBe('no answer');
     answer = () => Promise.resolve(run({ state: 'running', graph: STEPS }));
@@ -115,7 +116,6 @@ describe('CellRunModel', () => {
     const model = create({ state: 'running' });
     const ended = jest.fn();
     model.ended.connect((_, last) => ended(last.state));
-    model.wake();
     await settle();
     expect(ended).not.toHaveBeenCalled();
     answer = () => Promise.resolve(run({ state: 'succeeded', graph: STEPS }));
@@ -125,7 +125,7 @@ describe('CellRunModel', () => {
 
   it('tells again when a retry has ended', async () => {
     answer = () => Promise.resolve(run({ state: 'failed', graph: STEPS }));
-    const model = create({ state: 'failed' });
+    const model = create({ state: 'failed' }, true, () => true);
     const ended = jest.fn();
     model.ended.connect((_, last) => ended(last.state));
     void model.ask();
@@ -142,7 +142,6 @@ describe('CellRunModel', () => {
     const model = create({ state: 'running' });
     const ended = jest.fn();
     model.ended.connect(ended);
-    model.wake();
     await settle();
     expect(ended).toHaveBeenCalledTimes(1);
   });
@@ -150,7 +149,10 @@ describe('CellRunModel', () => {
   it('changes no notebook that was saved after the run had ended, or that is not trusted', async () => {
     answer = () => Promise.resolve(run({ state: 'succeeded', graph: STEPS }));
     const ended = jest.fn();
-    for (const model of [create({ state: 'failed' }), create({ state: 'running' }, false)]) {
+    for (const model of [
+      create({ state: 'failed' }, true, () => true),
+      create({ state: 'running' }, false, () => true)
+    ]) {
       model.ended.connect(ended);
       void model.ask();
       await settle();
@@ -163,7 +165,6 @@ describe('CellRunModel', () => {
     const model = create({ state: 'running' });
     const ended = jest.fn();
     model.ended.connect(ended);
-    model.wake();
     await settle();
     answer = () => Promise.resolve(run({ state: 'succeeded', graph: STEPS }));
     model.setSaved(run({ state: 'succeeded', graph: STEPS }));

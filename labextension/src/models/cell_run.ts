@@ -24,10 +24,12 @@ export class CellRunModel implements IDisposable {
     this._live = new RunModel({
       api: options.api,
       runId: options.saved.id,
-      active: () => this._isAsked && !this._isUnknown && options.active()
+      // the end of a run is noted also where nobody looks: the notebook is to say it
+      active: () => this._isAsked && !this._isUnknown && (!this._wasOver || options.active())
     });
     this._live.changed.connect(this._onChanged, this);
     this._selectFirst();
+    this.wake();
   }
 
   /** Emitted when what is shown may have changed. */
