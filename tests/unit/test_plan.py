@@ -174,6 +174,15 @@ def test_an_empty_loop_succeeds() -> None:
     assert run.node("a")["phase"] == "Succeeded"
 
 
+def test_what_follows_an_empty_loop_does_not_take_each_other_for_iterations_or_attempts() -> None:
+    retried = shell("b", "true", retryStrategy={"limit": 1})
+    made = dag("main", task("a", withItems=[]), task("b", after=("a",)), task("c", after=("a",)))
+    run = Played(workflow(made, A, retried, C))
+    run.play(lambda name: "Failed" if name == "b(0)" else "Succeeded")
+    assert (run.node("b")["phase"], run.node("b(1)")["phase"], run.last.phase) == ("Succeeded",) * 3
+    assert set(run.node("a")["children"]) == {run.node("b")["id"], run.node("c")["id"]}
+
+
 def test_one_failed_item_fails_the_loop_when_all_have_ended() -> None:
     run = Played(workflow(dag("main", task("a", withItems=[1, 2, 3]), task("b", after=("a",))), A, B))
     run.plan()

@@ -95,14 +95,19 @@ class Bookkeeping:
 
     def outbound(self, node: Node) -> List[str]:
         """Return the ids of the nodes that what follows ``node`` hangs from."""
-        children = [self._nodes[child] for child in node.get("children", []) if child in self._nodes]
-        if node["type"] == "TaskGroup" and children:
-            return [found for child in children for found in self.outbound(child)]
-        if node["type"] == "Retry" and children:
-            return self.outbound(children[-1])
+        parts = self.parts(node) if node["type"] in ("TaskGroup", "Retry") else []
+        if node["type"] == "TaskGroup" and parts:
+            return [found for part in parts for found in self.outbound(part)]
+        if node["type"] == "Retry" and parts:
+            return self.outbound(parts[-1])
         if node["type"] == "DAG":
             return [found for item in node.get("outboundNodes", []) for found in self._resolved(item)] or [node["id"]]
         return [node["id"]]
+
+    def parts(self, node: Node) -> List[Node]:
+        """Return a loop's iterations or a step's attempts: what follows an empty loop is among its children too."""
+        children = [self._nodes[child] for child in node.get("children", []) if child in self._nodes]
+        return [child for child in children if child["name"].startswith(f"{node['name']}(")]
 
     def _resolved(self, item: str) -> List[str]:
         node = self._nodes.get(item)

@@ -121,7 +121,7 @@ class Walker:
 
     def _go_on_with_attempts(self, frame: Attempts) -> None:
         node = frame.node
-        attempts = [self._nodes[child] for child in node.get("children", []) if child in self._nodes]
+        attempts = self.books.parts(node)
         number = len(attempts)
         if attempts and not fulfilled(attempts[-1]):
             number -= 1
@@ -234,7 +234,7 @@ class Walker:
             loop.open += not fulfilled(node)
             loop.next += 1
         if not loop.open:
-            ends = [self._nodes[child]["phase"] for child in loop.node.get("children", [])]
+            ends = [part["phase"] for part in self.books.parts(loop.node)]
             self._finish(loop, next((phase for phase in reversed(ends) if phase in BROKEN), "Succeeded"))
 
     def _called(self, task: Mapping[str, Any], dag: Dag, parents: List[str], place: Place) -> Optional[Node]:
