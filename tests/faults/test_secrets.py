@@ -231,7 +231,7 @@ def test_the_token_is_found_nowhere_on_the_way_from_a_file_to_a_model(data, secr
         "versions.list": {"pipeline_id": version.pipeline_id},
         "versions.get": {"version_id": version.id},
         "runs.get": {"run_id": run.id},
-        "steps.log": {"run_id": run.id, "step_id": steps[0].id, "offset": 0},
+        "steps.log": {"run_id": run.id, "step_id": steps[0].id, "offset": 0, "limit": 1000},
         "models.list": {},
         "experiments.list": {},
     }
