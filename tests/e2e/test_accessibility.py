@@ -12,12 +12,13 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.behind import Backend, shell_workflow
 from tests.e2e.conftest import ROOT, LabServer
 from tests.e2e.notebook import KfopsPanel, RunPage
+from tests.e2e.previewed import KINDS, previewed_workflow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SECTIONS = ["source", "runs", "pipelines", "models", "images", "experiments", "recurring"]
-ROOTS = [".kfops-Panel", ".kfops-StatusItem", ".kfops-Dialog", "[data-kfops$='-view']"]
+ROOTS = [".kfops-Panel", ".kfops-StatusItem", ".kfops-Dialog", ".kfops-CellRun", "[data-kfops$='-view']"]
 #: A name that no column is wide enough for.
 LONG = "a-quite-long-name-of-a-pipeline-that-somebody-has-really-given-to-it"
 
@@ -153,6 +154,24 @@ def test_axe_finds_nothing_wrong_with_the_views(
     assert violations(page) == []
     runs.locator('[data-kfops="compare-runs"]').click()
     expect(page.locator('[data-kfops="comparison"]')).to_be_visible()
+    assert violations(page) == []
+
+
+def test_axe_finds_nothing_wrong_with_the_previews_of_artifacts(lab4: LabServer, page: Page, theme: str) -> None:
+    page.goto(lab4.page_url())
+    panel = KfopsPanel(page).open()
+    panel.wait_for_backend()
+    run = Backend(lab4).start("previewed", previewed_workflow())
+    panel.part("refresh").click()
+    panel.node.locator(f'[data-run="{run}"] [data-kfops="run-open"]').click()
+    view = RunPage(page)
+    view.wait_for("succeeded")
+    view.tab("steps")
+    view.step("train").click()
+    expect(view.part("artifact")).to_have_count(len(KINDS))
+    expect(view.node.locator(".kfops-Mime .vega-embed svg, .kfops-Mime .vega-embed canvas")).to_have_count(2)
+    for folded in view.node.locator("details > summary").all():
+        folded.click()
     assert violations(page) == []
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.behind import Backend, shell_workflow
 from tests.e2e.conftest import LabServer, Watched
 from tests.e2e.notebook import KfopsPanel, RunPage
+from tests.e2e.previewed import KINDS, previewed_workflow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
 
@@ -93,6 +94,31 @@ def test_a_version_shows_its_package_and_its_changes_and_is_scheduled(lab: LabSe
     recurring.locator('[data-kfops="recurring-delete"]').click()
     page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(recurring).to_have_count(0)
+
+
+def test_artifacts_are_shown_where_they_stand(lab: LabServer, page: Page, watched: Watched) -> None:
+    panel, backend = opened(page, lab)
+    run = backend.start("previewed", previewed_workflow())
+    panel.part("refresh").click()
+    panel.node.locator(f'[data-run="{run}"] [data-kfops="run-open"]').click()
+    view = RunPage(page)
+    view.wait_for("succeeded")
+    view.tab("steps")
+    view.step("train").click()
+    artifacts = view.part("artifact")
+    expect(artifacts).to_have_count(len(KINDS))
+    assert [artifact.get_attribute("data-kind") for artifact in artifacts.all()] == KINDS
+    table, markdown, roc, matrix, html, image, data = artifacts.all()
+    expect(table.locator("th")).to_have_text(["rate", "accuracy", "loss"])
+    expect(markdown.locator("h1")).to_contain_text("Churn, week 12")
+    for plot in (roc, matrix):
+        expect(plot.locator(".vega-embed")).to_be_visible(timeout=30_000)
+        plot.locator("summary").last.click()
+        expect(plot.locator("td").first).to_be_visible()
+    expect(html.locator("iframe").content_frame.locator("h1")).to_have_text("Feature importance")
+    assert image.locator("img").evaluate("img => [img.naturalWidth, img.naturalHeight]") == [240, 120]
+    expect(data).to_contain_text('"depth": 4')
+    assert watched.elsewhere == []
 
 
 def test_nothing_of_what_strangers_write_is_run(lab: LabServer, page: Page, watched: Watched) -> None:
