@@ -1,4 +1,5 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { MessageLoop } from '@lumino/messaging';
 import { SplitPanel, TabPanel } from '@lumino/widgets';
 import type { Widget } from '@lumino/widgets';
 
@@ -23,6 +24,8 @@ export function showWidget(shell: JupyterFrontEnd.IShell, widget: Widget): void 
   const tabs = widget.parent?.parent;
   if (tabs instanceof TabPanel) {
     tabs.currentWidget = widget;
+    // a layout that is still to be fitted would forget the sizes again
+    MessageLoop.flush();
     const split = tabs.parent;
     if (split instanceof SplitPanel && tabs.node.clientHeight < TOO_LOW) {
       split.setRelativeSizes(split.widgets.map(() => 1));

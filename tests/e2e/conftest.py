@@ -107,8 +107,8 @@ def _wait_until_ready(server: LabServer, process: subprocess.Popen[bytes]) -> No
 
 
 @contextlib.contextmanager
-def running_lab(major: int, folder: Path, *options: str) -> Iterator[LabServer]:
-    """Run the JupyterLab of that major version, with everything it writes below `folder`."""
+def running_lab(major: int, folder: Path, *options: str, program: str = "jupyter-lab") -> Iterator[LabServer]:
+    """Run the JupyterLab of that major version, or what else shows its pages, with all that it writes below `folder`."""
     venv = VENVS / ("lab" if major == 4 else "one")
     root = folder / "work"
     if (ROOT / "examples").is_dir():
@@ -120,7 +120,7 @@ def running_lab(major: int, folder: Path, *options: str) -> Iterator[LabServer]:
     environment = {**os.environ, "JUPYTER_TOKEN": token, "KFOPS_LOCAL_DIR": str(server.local_dir)}
     for name in ("CONFIG", "DATA", "RUNTIME"):
         environment[f"JUPYTER_{name}_DIR"] = str(folder / name.lower())
-    command = [str(venv / "bin" / "jupyter-lab"), "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"]
+    command = [str(venv / "bin" / program), "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"]
     command += [f"--ServerApp.root_dir={root}", *(["--allow-root"] if os.geteuid() == 0 else [])]
     command += options
     with server.log.open("wb") as log:
