@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Take the pictures of the documentation: a real JupyterLab 4, the quickstart run in it, in both themes.
+"""Take the pictures of the documentation: a real JupyterLab 4 with real runs, each place in both themes.
 
-`make screenshots` runs it in the lab environment. Pictures go to docs/screenshots/.
+`make screenshots` runs it in the lab environment. It writes docs/screenshots/ and the page that shows them,
+docs/screenshots.md; what is on them stands in screenshot_scenes.py.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -16,85 +18,94 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Page, sync_playwright  # noqa: E402
+from screenshot_scenes import SCENES, Shot, Tour  # noqa: E402
 
 from tests.conftest import find_browser, stop_backend  # noqa: E402
-from tests.e2e.conftest import FLAGS, LabServer, running_lab  # noqa: E402
-from tests.e2e.notebook import RUN, KfopsPanel, NotebookPage, RunPage  # noqa: E402
+from tests.e2e.conftest import FLAGS, running_lab  # noqa: E402
+from tests.fakes.registry import running_registry  # noqa: E402
 
 FOLDER = ROOT / "docs" / "screenshots"
+PAGE = ROOT / "docs" / "screenshots.md"
+THEMES = {"": "JupyterLab Light", "-dark": "JupyterLab Dark"}
+#: Of WebP: letters stay sharp, and a page takes less than a tenth of its PNG.
+QUALITY = 82
 
 
-def shoot(page: Page, name: str) -> None:
-    """Keep a picture of the page as it is, after everything that moves has come to rest."""
-    page.wait_for_timeout(800)
-    page.screenshot(path=FOLDER / f"{name}.png")
-    print(f"docs/screenshots/{name}.png")
+class Camera:
+    """Takes pictures of a page, with what moves at rest."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._session = page.context.new_cdp_session(page)
+
+    def take(self, shot: Shot) -> None:
+        """Keep a picture of the page, or of a part of it, in each theme; the light one is left."""
+        for ending, theme in reversed(THEMES.items()):
+            self._page.evaluate(
+                "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
+            )
+            self._page.wait_for_selector(f'body[data-jp-theme-name="{theme}"]', state="attached")
+            self._page.wait_for_timeout(900)
+            given: dict[str, object] = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": False}
+            if shot.clip:
+                x, y, width, height = shot.clip
+                given["clip"] = {"x": x, "y": y, "width": width, "height": height, "scale": 1}
+            data = self._session.send("Page.captureScreenshot", given)["data"]
+            (FOLDER / f"{shot.name}{ending}.webp").write_bytes(base64.b64decode(data))
+        print(f"docs/screenshots/{shot.name}.webp")
 
 
-def theme(page: Page, name: str) -> None:
-    """Change JupyterLab's theme by its menu."""
-    page.locator("#jp-MainMenu").get_by_text("Settings", exact=True).click()
-    page.locator('.lm-Menu-itemLabel:text-is("Theme")').hover()
-    page.locator(f'.lm-Menu-itemLabel:text-is("{name}")').click()
-    expect(page.locator(f'body[data-jp-theme-name="{name}"]')).to_be_attached()
-
-
-def pictures(page: Page, lab: LabServer) -> None:
-    """Go the way of a new user and take a picture at each place."""
-    notebook = NotebookPage(page, lab, "quickstart.ipynb")
-    notebook.wait_for_kernel()
-    panel = KfopsPanel(page).open()
-    panel.wait_for_backend()
-    shoot(page, "first-start")
-    notebook.run_all()
-    expect(notebook.widget.locator(".kfops-live-run")).to_be_visible(timeout=RUN)
-    notebook.widget.locator(".kfops-live-run").scroll_into_view_if_needed()
-    expect(notebook.widget.locator(".kfops-live-run")).to_contain_text("train", timeout=RUN)
-    shoot(page, "notebook-live")
-    expect(notebook.widget.locator(".jp-CodeCell").last).to_contain_text("predicted [", timeout=RUN)
-    notebook.show_cell(1).locator("svg").first.scroll_into_view_if_needed()
-    shoot(page, "notebook-pipeline")
-    notebook.show_cell(4)
-    shoot(page, "notebook-run")
-    panel.part("run-open").first.click()
-    view = RunPage(page)
-    view.wait_for("succeeded")
-    page.locator('[data-kfops="graph-step"]:visible').nth(1).click()
-    expect(view.part("step-log")).to_be_visible()
-    shoot(page, "overview")
-    view.tab("steps")
-    shoot(page, "run-steps")
-    panel.part("pipeline-toggle").first.click()
-    panel.part("version-run").first.click()
-    expect(page.locator('[data-kfops="run-form"]')).to_be_visible()
-    shoot(page, "run-form")
-    page.locator(".jp-Dialog .jp-mod-reject").click()
-    view.tab("graph")
-    theme(page, "JupyterLab Dark")
-    shoot(page, "overview-dark")
-    page.locator('.lm-TabBar-tabLabel:text-is("quickstart.ipynb")').click()
-    notebook.show_cell(1).locator("svg").first.scroll_into_view_if_needed()
-    shoot(page, "notebook-dark")
+def describe(shots: list[Shot]) -> str:
+    """Return the page that shows the pictures."""
+    lines = [
+        "# What it looks like",
+        "",
+        "Every place of kfops-lab in JupyterLab 4, in its light theme and in its dark one. `make screenshots` takes these",
+        "pictures anew, of real runs.",
+    ]
+    section = ""
+    for shot in shots:
+        if shot.section != section:
+            section = shot.section
+            lines += ["", f"## {section}"]
+        name = f"screenshots/{shot.name}"
+        lines += ["", shot.caption, ""]
+        lines += [f"| ![{shot.caption}]({name}.webp) | ![The same, dark]({name}-dark.webp) |", "| --- | --- |"]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> int:
-    """Start JupyterLab and a browser, take the pictures, end both."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    """Start JupyterLab, a registry and a browser, take the pictures, end them all."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
     scratch = Path(tempfile.mkdtemp(prefix="kfops-pictures-"))
     os.environ["IPYTHONDIR"] = str(scratch / "ipython")
+    shots: list[Shot] = []
     try:
-        with running_lab(4, scratch) as lab, sync_playwright() as playwright:
+        with (
+            running_registry(scratch) as registry,
+            running_lab(4, scratch, "--LabApp.expose_app_in_browser=True") as lab,
+            sync_playwright() as playwright,
+        ):
             browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.set_default_timeout(30_000)
+            page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+            page.set_default_timeout(60_000)
+            tour = Tour(page, lab, registry)
             try:
-                pictures(page, lab)
+                for scene in SCENES:
+                    for shot in scene(tour):
+                        camera = Camera(page)
+                        camera.take(shot)
+                        shots.append(shot)
             except BaseException:
-                page.screenshot(path=scratch.parent / "kfops-picture-failed.png")
+                page.screenshot(path=ROOT / "build" / "screenshot-failed.png")
                 raise
             finally:
                 browser.close()
+        PAGE.write_text(describe(shots), encoding="utf-8")
+        size = sum(path.stat().st_size for path in FOLDER.iterdir())
+        print(f"docs/screenshots.md: {2 * len(shots)} pictures, {size / 1e6:.1f} MB")
     finally:
         connection = scratch / "local" / "connection.json"
         if connection.is_file():

@@ -20,7 +20,8 @@ def test_the_quickstart_runs_and_the_panel_shows_the_same(lab: LabServer, page: 
     notebook.run_all()
 
     # while it runs: a live view in the cell, and the same run in the panel
-    expect(notebook.widget.locator(".kfops-live-run")).to_be_visible(timeout=RUN)
+    in_cell = notebook.widget.locator('[data-kfops="cell-run"]')
+    expect(in_cell).to_be_visible(timeout=RUN)
     expect(panel.part("run-row").first).to_be_visible(timeout=RUN)
 
     # the last cell has predicted with the model that the run made
@@ -39,7 +40,7 @@ def test_the_quickstart_runs_and_the_panel_shows_the_same(lab: LabServer, page: 
     expect(run).to_contain_text("4 of 4 steps")
     for step in STEPS:
         expect(run).to_contain_text(step)
-    run_id = ids(run.inner_text())[-1]  # it ends with the model's location, which ends with the run's id
+    run_id = in_cell.get_attribute("data-run") or ""
     models = notebook.show_cell(4)
     expect(models).to_contain_text(run_id[:8])
     expect(models).to_contain_text(version_id[:8])
