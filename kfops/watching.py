@@ -149,9 +149,11 @@ class ListWatch:
                 time.sleep(patience)
             before, self._last = self._last, self._ask(self._connection)
             return bool(self._last != before)
-        self._stream.wait(patience)
         news = False
         line = self._stream.line()
+        if line is None:
+            self._stream.wait(patience)
+            line = self._stream.line()
         while line is not None:
             news = news or len(json.loads(line)) > 1  # a sign of life has its number alone
             line = self._stream.line()

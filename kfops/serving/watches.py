@@ -58,8 +58,9 @@ class Watches:
         When the connection is no longer the one that is meant, the last line is "switched".
         """
         watch = ListWatch(connection, lambda asked: runs.list_runs(asked)[0])
-        call.log_line("changed")
         try:
+            watch.changed(_PATIENCE)  # what it begins with: whoever is told that it has begun asks for all of it
+            call.log_line("changed")
             while True:
                 if watch.changed(_PATIENCE):
                     call.log_line("changed")
