@@ -35,7 +35,8 @@ export class OperationsModel implements IDisposable {
       auto: false,
       factory: () => this._follow(),
       frequency: { interval: 500, backoff: true, max: 10_000 },
-      standby: () => (this._running().length ? 'when-hidden' : true)
+      standby: () => (this._running().length ? 'when-hidden' : true),
+      linger: 0 // not even once more in a page that nobody sees
     });
   }
 

@@ -30,7 +30,8 @@ export class Resource<T> implements IDisposable {
       auto: false,
       factory: () => this._tick(),
       frequency: { interval, backoff: true, max: Math.max(30_000, interval) },
-      standby: () => (options.active() ? 'when-hidden' : true)
+      standby: () => (options.active() ? 'when-hidden' : true),
+      linger: 0 // not even once more in a page that nobody sees
     });
     const { follow, active } = options;
     this._due = follow

@@ -29,7 +29,8 @@ export class RunListModel implements IDisposable {
         }
       },
       frequency: { interval: 1_000, backoff: true, max: 30_000 },
-      standby: () => (options.active() ? 'when-hidden' : true)
+      standby: () => (options.active() ? 'when-hidden' : true),
+      linger: 0 // not even once more in a page that nobody sees
     });
     this._due = new Due({
       feed: options.api.changes,

@@ -25,7 +25,8 @@ export class StepLogModel implements IDisposable {
       auto: false,
       factory: () => this._due.ask(() => this._load()),
       frequency: { interval: 1_000, backoff: true, max: 15_000 },
-      standby: () => (isWanted() ? 'when-hidden' : true)
+      standby: () => (isWanted() ? 'when-hidden' : true),
+      linger: 0 // not even once more in a page that nobody sees
     });
     this._due = new Due({
       feed: api.changes,
