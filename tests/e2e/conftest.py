@@ -19,7 +19,7 @@ from typing import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.conftest import find_browser
 
@@ -36,6 +36,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Milliseconds; what comes does not take them, and playwright's five seconds are few where other tests run beside.
+expect.set_options(timeout=30_000)
 
 
 @dataclass(frozen=True)
