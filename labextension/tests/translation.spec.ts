@@ -5,6 +5,7 @@ import * as ts from 'typescript';
 import { TEXT_DOMAIN } from '../src/tokens';
 
 const SOURCES = join(__dirname, '..', 'src');
+const SCHEMAS = join(__dirname, '..', 'schema');
 const LOCALES = join(__dirname, '..', '..', 'kfops_lab', 'locale');
 
 /** The texts of the panel: one for each call of the translator, with the plural where it has one. */
@@ -34,9 +35,25 @@ function textsOf(path: string): string[][] {
   return found;
 }
 
+/** The texts of the settings editor, with the context that JupyterLab looks for them in. */
+function settingsTexts(schema: Record<string, unknown>): string[][] {
+  const found = (part: Record<string, unknown>, context: string, keys: string[]) =>
+    keys.filter(key => typeof part[key] === 'string').map(key => `${context}\u0004${part[key]}`);
+  const properties = Object.values(schema.properties as Record<string, Record<string, unknown>>);
+  return [
+    ...found(schema, 'schema', ['title', 'description']),
+    ...found(schema, 'settings', ['jupyter.lab.setting-icon-label']),
+    ...properties.flatMap(property => found(property, 'settings', ['title', 'description']))
+  ].map(text => [text]);
+}
+
+const schemas = readdirSync(SCHEMAS).map(
+  name => JSON.parse(readFileSync(join(SCHEMAS, name), 'utf8')) as Record<string, unknown>
+);
 const texts = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
   .filter(name => /\.tsx?$/.test(name))
-  .flatMap(name => textsOf(join(SOURCES, name)));
+  .flatMap(name => textsOf(join(SOURCES, name)))
+  .concat(schemas.flatMap(settingsTexts));
 const placeholders = (text: string) => (text.match(/%\d/g) ?? []).sort();
 
 describe.each(readdirSync(LOCALES))('the panel in %s', locale => {
@@ -52,6 +69,12 @@ describe.each(readdirSync(LOCALES))('the panel in %s', locale => {
       language: locale.replace('_', '-'),
       plural_forms: expect.stringMatching(/^nplurals=\d; plural=.+;$/) as string
     });
+  });
+
+  it('has settings that JupyterLab translates by it', () => {
+    for (const schema of schemas) {
+      expect(schema['jupyter.lab.internationalization']).toEqual({ domain: TEXT_DOMAIN });
+    }
   });
 
   it('has every text, and none that is not used', () => {

@@ -8,6 +8,7 @@ import os
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Float, Unicode
 
+from . import languages
 from .environment import EnvironmentFinder
 from .operations import Operations
 from .routes import ROUTES
@@ -48,6 +49,7 @@ class KfopsServer(ExtensionApp):
             compile_time_limit=self.compile_time_limit,
             request_time_limit=self.request_time_limit,
         )
+        languages.offer()
         # For a server that ends without its clean-up, such as one stopped by an exception while starting.
         atexit.register(self.worker.kill)
 

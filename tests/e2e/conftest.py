@@ -110,7 +110,7 @@ def _wait_until_ready(server: LabServer, process: subprocess.Popen[bytes]) -> No
 
 @contextlib.contextmanager
 def running_lab(major: int, folder: Path, *options: str, program: str = "jupyter-lab") -> Iterator[LabServer]:
-    """Run the JupyterLab of that major version, or what else shows its pages, with all that it writes below `folder`."""
+    """Run the JupyterLab of that major version, or another `program` beside it; what it writes is below `folder`."""
     venv = VENVS / ("lab" if major == 4 else "one")
     root = folder / "work"
     if (ROOT / "examples").is_dir():

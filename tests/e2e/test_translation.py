@@ -44,3 +44,9 @@ def test_the_panel_speaks_german_where_jupyterlab_does(
         view = page.locator('[data-kfops="runs-view"]')
         expect(view.locator('[data-kfops="runs-count"]')).to_have_text("0 Läufe")
         expect(view.get_by_role("search", name="Läufe eingrenzen")).to_be_visible()
+        schema = server.get("lab/api/settings/kfops-lab:plugin")["schema"]
+        assert schema["properties"]["pollInterval"]["title"].startswith("Sekunden zwischen zwei Abfragen")
+        # JupyterLab 3.5 leaves the titles of all schemas as they are
+        assert schema["description"] == (
+            "Wie das KFOPS-Panel Läufen folgt." if major == 4 else "How the KFOPS panel follows runs."
+        )
