@@ -40,8 +40,9 @@ def offer() -> None:
             found = super().pgettext(msgctxt, msgid)
             return found if found != msgid else text(self._language, msgctxt, msgid)
 
-    translator = module.translator
-    translator._TRANSLATORS[DOMAIN] = Bundle(DOMAIN, translator._LOCALE)
+    # Nothing public takes a bundle. A JupyterLab that keeps them elsewhere shows the settings in English.
+    bundles = getattr(module.translator, "_TRANSLATORS", {})
+    bundles[DOMAIN] = Bundle(DOMAIN, getattr(module.translator, "_LOCALE", "en"))
 
 
 def text(language: str, context: str, words: str) -> str:

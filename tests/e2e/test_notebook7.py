@@ -42,9 +42,7 @@ def expect_room_for(view: Locator) -> None:
     assert box["width"] > 800
 
 
-def test_a_run_is_looked_at_below_the_notebook_whose_pipeline_it_is(
-    notebook7: LabServer, page: Page, watched
-) -> None:
+def test_a_run_is_looked_at_below_the_notebook_whose_pipeline_it_is(notebook7: LabServer, page: Page, watched) -> None:
     panel = open_panel(page, notebook7, "notebooks/quickstart.ipynb")
     page.locator(".jp-NotebookPanel-toolbar").get_by_role("button", name="Compile the pipeline").click()
     expect(panel.part("package-steps")).to_have_text("4 steps", timeout=60_000)
