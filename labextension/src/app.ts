@@ -159,13 +159,20 @@ export class KfopsApp {
 
   /** Make what shows a run in a cell's output. */
   async createCellRun(): Promise<CellRun> {
-    const { app, rendermime, trans } = this._options;
+    const { app, notebooks, rendermime, trans } = this._options;
     const views = await import(/* webpackChunkName: "views" */ './widgets/views');
     return new views.CellRun({
       api: this.api,
       rendermime,
       trans,
-      execute: (command, args) => app.commands.execute(command, args)
+      execute: (command, args) => app.commands.execute(command, args),
+      // JupyterLab 3 does not notice by itself
+      onKept: node =>
+        notebooks?.forEach(({ node: around, model }) => {
+          if (model && around.contains(node)) {
+            model.dirty = true;
+          }
+        })
     });
   }
 

@@ -105,9 +105,6 @@ export class CellRun extends ReactWidget {
     this.node.setAttribute('aria-label', this._options.trans.__('Run %1', saved.name));
     this.node.dataset.run = saved.id;
     this.node.dataset.state = saved.state;
-    if (this._isInSight) {
-      model.wake();
-    }
     return model;
   }
 
@@ -115,6 +112,7 @@ export class CellRun extends ReactWidget {
   private _keep(run: Kfops.IRun): void {
     const data = savedBundle(run, this._options.trans) as ReadonlyPartialJSONObject;
     this._output?.setData({ data });
+    this._options.onKept(this.node);
   }
 
   /** The page is scrolled over an output, not what is in it. */
@@ -148,6 +146,8 @@ export namespace CellRun {
     trans: TranslationBundle;
     /** Execute a command of `CommandIDs`. */
     execute: (command: string, args?: Record<string, string>) => Promise<unknown>;
+    /** Called when what the notebook around that node has to save is another than before. */
+    onKept: (node: HTMLElement) => void;
   }
 }
 
