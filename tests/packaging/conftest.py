@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 VENVS = ROOT / ".venvs"
 UV = VENVS / "tools" / "bin" / "uv"
-PATIENCE = 240  # seconds; with too little in pyproject.toml to go by, pip looks for very much longer
+PATIENCE = 900  # seconds; with too little in pyproject.toml to go by, pip looks for very much longer than that
 NODE = {"node", "nodejs", "npm", "npx", "corepack", "yarn", "pnpm"}
 
 
