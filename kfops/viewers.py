@@ -157,6 +157,7 @@ def _matrix(
         {"mark": "text", "encoding": {"text": {"field": "count", "type": "quantitative"}, "color": number}},
     ]
     plot = {"data": {"values": values}, "encoding": place, "layer": layers, "width": 240, "height": 240}
+    plot["description"] = f"Confusion matrix of {len(order)} classes"
     rows = [[row, *(_shown(counts.get((row, column), 0)) for column in order)] for row in order]
     columns = [f"{target} \\ {predicted}", *order]
     return Preview(kind="confusion-matrix", data=_lite(plot), columns=columns, rows=rows, **base)
@@ -178,6 +179,7 @@ def _roc(base: Dict[str, Any], points: List[Tuple[float, float]]) -> Preview:
     curve = {"data": {"values": values}, "mark": {"type": "line", "point": True, "tooltip": True}, "encoding": axes}
     rows = [[_shown(false), _shown(true)] for false, true in sorted(points)]
     plot = {"layer": [chance, curve], "width": 240, "height": 240}
+    plot["description"] = f"Receiver operating characteristic of {len(rows)} points"
     return Preview(kind="roc", data=_lite(plot), columns=[x, y], rows=rows, **base)
 
 

@@ -48,6 +48,11 @@ export function shortId(id: string): string {
   return id.slice(0, 8);
 }
 
+/** The name of a file, without the folders that lead to it. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** A name too long for its place, with its middle left out: both ends tell names apart. */
 export function middleEllipsis(text: string, length: number): string {
   if (text.length <= length) {

@@ -21,6 +21,7 @@ export function Mime(props: {
     Widget.attach(renderer, host.current);
     void renderer
       .renderModel(rendermime.createModel({ data: bundle, trusted: false }))
+      .then(() => lowerHeadings(renderer.node))
       .catch((reason: unknown) => {
         if (host.current) {
           host.current.textContent = String(reason);
@@ -35,4 +36,13 @@ export function Mime(props: {
     };
   }, [data, rendermime]);
   return <div className="kfops-Mime" ref={host} />;
+}
+
+/** For whoever goes by headings, those of a document come below that of the artifacts it is one of. */
+function lowerHeadings(node: HTMLElement): void {
+  for (let level = 1; level <= 6; level++) {
+    node
+      .querySelectorAll(`h${level}`)
+      .forEach(heading => heading.setAttribute('aria-level', String(level + 4)));
+  }
 }

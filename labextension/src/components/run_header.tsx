@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { errorOf } from '../response_error';
-import { durationOf, exactTime, shortId } from '../format';
+import { baseName, durationOf, exactTime, shortId } from '../format';
 import { isLive } from '../models/kfops';
 import { CommandIDs } from '../tokens';
 import type { Kfops } from '../tokens';
@@ -114,7 +114,7 @@ export function RunHeader(props: {
             title={trans.__('Open %1', run.source.path)}
             onClick={() => void execute(CommandIDs.openSource, { path: run.source?.path ?? '' })}
           >
-            {run.source.path}
+            {baseName(run.source.path)}
           </button>
         )}
         {run.experiment_name && <span>{trans.__('experiment %1', run.experiment_name)}</span>}

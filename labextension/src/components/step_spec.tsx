@@ -168,9 +168,9 @@ function retryText(spec: Kfops.IStepSpec, trans: TranslationBundle): string {
   const [wait, factor, longest] = spec.retry_backoff;
   return [
     `${often} (${spec.retry_policy})`,
-    wait && trans.__('waiting %1', wait),
+    wait && trans.__('waiting %1', seconds(wait)),
     factor && trans.__('each time %1 times as long', factor),
-    longest && trans.__('for %1 in all', longest)
+    longest && trans.__('for %1 in all', seconds(longest))
   ]
     .filter(Boolean)
     .join(', ');
@@ -193,6 +193,11 @@ function ignoredWords(spec: Kfops.IStepSpec, trans: TranslationBundle): string[]
         ? [trans.__('the choice of a node')]
         : [trans.__('%1, at most', name.replace(/^limits\./, ''))]
   );
+}
+
+/** A time as Argo writes it: a number alone stands for seconds. */
+function seconds(text: string): string {
+  return /^\d+$/.test(text) ? `${text}s` : text;
 }
 
 /** A word as a shell takes it. */

@@ -105,7 +105,10 @@ export function StepTree(props: {
             {isGroup && (
               <span className="kfops-Quiet">
                 {kindWord(step.kind, trans)}
-                {count && hasRun && ` ${trans.__('%1 of %2', count.done, count.total)}`}
+                {count &&
+                  hasRun &&
+                  step.kind !== 'retry' &&
+                  ` ${trans.__('%1 of %2', count.done, count.total)}`}
               </span>
             )}
             <span className="kfops-Row-time">{hasRun && durationOf(step)}</span>

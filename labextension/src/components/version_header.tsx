@@ -5,7 +5,7 @@ import { useState } from 'react';
 
 import { errorOf } from '../response_error';
 import type { KfopsApi } from '../api';
-import { formatSize, shortId } from '../format';
+import { baseName, formatSize, shortId } from '../format';
 import { CommandIDs } from '../tokens';
 import type { Kfops } from '../tokens';
 import { CopyButton } from './copy';
@@ -126,7 +126,7 @@ export function VersionHeader(props: {
             title={trans.__('Open %1', shown.source.path)}
             onClick={() => void execute(CommandIDs.openSource, { path: shown.source?.path ?? '' })}
           >
-            {shown.source.path}
+            {baseName(shown.source.path)}
           </button>
         )}
         {shown.source?.git_commit && (
