@@ -42,12 +42,13 @@ def look(browser: Browser, url: str, run_id: str) -> Dict[str, float]:
 def _side_panel(page: Page) -> Dict[str, float]:
     tab = page.locator('li[data-id="kfops-panel"]').first
     shown = _first(page, f'{_PANEL} [data-kfops="run-row"]', "/kfops/runs?", tab.click)
+    floor = page.evaluate("floorOf('/kfops/runs?page_size=50')")
     runs = page.locator(f'{_PANEL} [data-kfops="run-row"]').nth(3)
     _to_the_middle(page, runs)
     _rest(page)
     for delta in (120, -120):
         _turn(page, 40, delta)
-    return {"panel": shown, "panel tasks": _longest(page)}
+    return {"panel": shown, "panel floor": floor, "panel tasks": _longest(page)}
 
 
 def _table(page: Page) -> Dict[str, float]:

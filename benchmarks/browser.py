@@ -31,7 +31,7 @@ def rows(rounds: int) -> Iterator[Row]:
             found = _chromium.ask("_scrolling", url=server.page(), run=run_id, rounds=max(3, rounds // 2))
     if min(found["listed"]) < RUNS or min(found["near"]) == 0:
         raise RuntimeError(f"too little was there to be looked at: {found}")
-    yield _first("First of the runs in the side panel", found["panel"], None)
+    yield _first("First of the runs in the side panel", found["panel"], found["panel floor"])
     yield _first(f"First of {RUNS:,} runs in the main area", found["table"], found["table floor"])
     yield _first(f"First steps of a graph of {STEPS:,}", found["graph"], found["graph floor"])
     yield _longest("runs are scrolled in the side panel", found["panel tasks"])
@@ -52,14 +52,14 @@ def _layers() -> Dict[str, Any]:
     return workflow([{"name": "main", "dag": {"tasks": tasks}}, step])
 
 
-def _first(what: str, values: List[float], floor: Any) -> Row:
+def _first(what: str, values: List[float], floor: List[float]) -> Row:
     """Return the row of a first content, measured from the end of the answer that holds it."""
-    taken, limit = Samples(values), Samples(floor) if floor else None
+    taken, limit = Samples(values), Samples(floor)
     return Row(
         f"{what}, after the data has arrived",
         taken.text(scale=1),
-        f"{limit.text(scale=1)}, the same answer parsed and its names painted" if limit else "",
-        taken.median / limit.median if limit else None,
+        f"{limit.text(scale=1)}, the same answer parsed and its names painted",
+        taken.median / limit.median,
         f"under {_FIRST:.0f} ms",
         taken.median < _FIRST,
     )
@@ -71,7 +71,7 @@ def _longest(what: str, values: List[float]) -> Row:
     return Row(
         f"Longest task while {what}",
         tasks.text(scale=1) if tasks.most else "under 50 ms",
-        "",
+        f"{_TASK:.0f} ms",
         None,
         f"none over {_TASK:.0f} ms",
         tasks.most <= _TASK,
