@@ -123,6 +123,8 @@ def test_axe_finds_nothing_wrong_with_the_panel(
     expect(panel.part("version-row")).to_have_count(2)
     expect(panel.part("recurring-row").first).to_be_visible()
     expect(panel.part("experiment-row").first).to_be_visible()
+    panel.part("switch-backend").click()
+    expect(panel.part("no-cluster")).to_be_visible()
     assert violations(page) == []
     panel.part("version-run").first.click()
     expect(page.locator('[data-kfops="run-form"]')).to_be_visible()
