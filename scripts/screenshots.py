@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Take the pictures of the documentation: a real JupyterLab 4 with real runs, each place in both themes.
 
-`make screenshots` runs it in the lab environment. It writes docs/screenshots/ and the page that shows them,
-docs/screenshots.md; what is on them stands in screenshot_scenes.py.
+`make screenshots` runs it in the lab environment, on a machine with docker-registry and buildah. It writes
+docs/screenshots/ and the page that shows them, docs/screenshots.md; what is on them stands in screenshot_scenes.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from playwright.sync_api import Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402
 from screenshot_scenes import SCENES, Shot, Tour  # noqa: E402
 
 from tests.conftest import find_browser, stop_backend  # noqa: E402
@@ -30,6 +30,8 @@ PAGE = ROOT / "docs" / "screenshots.md"
 THEMES = {"": "JupyterLab Light", "-dark": "JupyterLab Dark"}
 #: Of WebP: letters stay sharp, and a page takes less than a tenth of its PNG.
 QUALITY = 82
+#: Themes are changed by JupyterLab's own command.
+EXPOSED = "--LabApp.expose_app_in_browser=True"
 
 
 class Camera:
@@ -56,13 +58,24 @@ class Camera:
         print(f"docs/screenshots/{shot.name}.webp")
 
 
+def photograph(page: Page, tour: Tour) -> list[Shot]:
+    """Go the whole tour and take all pictures; return them."""
+    camera = Camera(page)
+    shots = []
+    for scene in SCENES:
+        for shot in scene(tour):
+            camera.take(shot)
+            shots.append(shot)
+    return shots
+
+
 def describe(shots: list[Shot]) -> str:
     """Return the page that shows the pictures."""
     lines = [
         "# What it looks like",
         "",
-        "Every place of kfops-lab in JupyterLab 4, in its light theme and in its dark one. `make screenshots` takes these",
-        "pictures anew, of real runs.",
+        "Every place of kfops-lab in JupyterLab 4, in its light theme and in its dark one. `make screenshots` takes",
+        "these pictures anew, of real runs.",
     ]
     section = ""
     for shot in shots:
@@ -81,28 +94,21 @@ def main() -> int:
     FOLDER.mkdir(parents=True)
     scratch = Path(tempfile.mkdtemp(prefix="kfops-pictures-"))
     os.environ["IPYTHONDIR"] = str(scratch / "ipython")
-    shots: list[Shot] = []
     try:
-        with (
-            running_registry(scratch) as registry,
-            running_lab(4, scratch, "--LabApp.expose_app_in_browser=True") as lab,
-            sync_playwright() as playwright,
-        ):
-            browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
-            page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-            page.set_default_timeout(60_000)
-            tour = Tour(page, lab, registry)
-            try:
-                for scene in SCENES:
-                    for shot in scene(tour):
-                        camera = Camera(page)
-                        camera.take(shot)
-                        shots.append(shot)
-            except BaseException:
-                page.screenshot(path=ROOT / "build" / "screenshot-failed.png")
-                raise
-            finally:
-                browser.close()
+        (scratch / "registry").mkdir()
+        with running_registry(scratch / "registry") as registry, running_lab(4, scratch, EXPOSED) as lab:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
+                page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+                page.set_default_timeout(60_000)
+                expect.set_options(timeout=60_000)
+                try:
+                    shots = photograph(page, Tour(page, lab, registry))
+                except BaseException:
+                    page.screenshot(path=ROOT / "build" / "screenshot-failed.png")
+                    raise
+                finally:
+                    browser.close()
         PAGE.write_text(describe(shots), encoding="utf-8")
         size = sum(path.stat().st_size for path in FOLDER.iterdir())
         print(f"docs/screenshots.md: {2 * len(shots)} pictures, {size / 1e6:.1f} MB")
