@@ -11,8 +11,14 @@ import type { ISpecSource } from './step_spec';
 import { StepTree } from './step_tree';
 import { Timeline } from './timeline';
 
-/** The graph's library is the larger part of all code: it is fetched when a graph is first shown. */
-const GraphView = React.lazy(() => import(/* webpackChunkName: "graph" */ '../graph/graph_view'));
+/** What draws graphs is a part of its own: the list of runs does without it. */
+const importGraph = () => import(/* webpackChunkName: "graph" */ '../graph/graph_view');
+const GraphView = React.lazy(importGraph);
+
+/** Fetch what draws graphs while the graph itself is still being asked for. */
+export function expectGraph(): void {
+  void importGraph().catch(() => undefined); // whoever draws one says that it cannot be fetched
+}
 
 export interface ITab {
   name: string;

@@ -14,7 +14,7 @@ import { RunHeader } from '../components/run_header';
 import type { Execute } from '../components/run_header';
 import { Skeleton } from '../components/section';
 import type { ISpecSource } from '../components/step_spec';
-import { ViewLayout } from '../components/view_layout';
+import { expectGraph, ViewLayout } from '../components/view_layout';
 import { shortId } from '../format';
 import { EMPTY_GRAPH, firstToShow, RunModel } from '../models/run';
 import { CommandIDs } from '../tokens';
@@ -24,6 +24,7 @@ export class RunView extends ReactWidget {
   constructor(options: RunView.IOptions) {
     super();
     this._options = options;
+    expectGraph();
     this._model = new RunModel({
       api: options.api,
       runId: options.runId,

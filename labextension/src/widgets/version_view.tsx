@@ -13,7 +13,7 @@ import { Problem } from '../components/problem';
 import { Empty, Skeleton } from '../components/section';
 import { isVersion, nameOf, VersionHeader } from '../components/version_header';
 import type { Shown } from '../components/version_header';
-import { ViewLayout } from '../components/view_layout';
+import { expectGraph, ViewLayout } from '../components/view_layout';
 import type { Loaded } from '../models/resource';
 import { formParameters } from '../parameters';
 
@@ -22,6 +22,7 @@ export class VersionView extends ReactWidget {
   constructor(options: VersionView.IOptions) {
     super();
     this._options = options;
+    expectGraph();
     this.addClass('kfops-VersionView');
     this.node.dataset.kfops = 'version-view';
     this.title.label = options.trans.__('Pipeline %1', options.title.split('/').pop() ?? '');
@@ -32,7 +33,7 @@ export class VersionView extends ReactWidget {
       <Content
         {...this._options}
         onShown={shown => {
-          this.title.label = nameOf(shown);
+          this.title.label = nameOf(shown, this._options.trans);
         }}
         onDeleted={() => this.parent?.close()}
       />
