@@ -48,6 +48,14 @@ export function shortId(id: string): string {
   return id.slice(0, 8);
 }
 
+/** What people call a version of a pipeline. */
+export function versionTitle(
+  version: { number: number; name: string },
+  trans: TranslationBundle
+): string {
+  return version.number ? trans.__('version %1', version.number) : version.name;
+}
+
 /** The name of a file, without the folders that lead to it. */
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);

@@ -171,7 +171,7 @@ def test_axe_finds_nothing_wrong_with_the_previews_of_artifacts(lab4: LabServer,
     view.tab("steps")
     view.step("train").click()
     expect(view.part("artifact")).to_have_count(len(KINDS))
-    expect(view.node.locator(".kfops-Mime .vega-embed svg, .kfops-Mime .vega-embed canvas")).to_have_count(2)
+    expect(view.node.locator(".kfops-Mime .vega-embed")).to_have_count(2, timeout=30_000)
     for folded in view.node.locator("details > summary").all():
         folded.click()
     assert violations(page) == []

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useEffect, useState } from 'react';
 
+import { versionTitle } from '../format';
 import { errorOf } from '../response_error';
 import type { KfopsApi } from '../api';
 import type { Loaded } from '../models/resource';
@@ -58,7 +59,7 @@ export function Changes(props: {
         >
           {others.value.map(one => (
             <option key={one.id} value={one.id}>
-              {one.number ? trans.__('version %1', one.number) : one.name}
+              {versionTitle(one, trans)}
             </option>
           ))}
         </select>

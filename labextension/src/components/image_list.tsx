@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { exactTime, shortId, timeAgo } from '../format';
+import { exactTime, shortId, timeAgo, versionTitle } from '../format';
 import type { Loaded } from '../models/resource';
 import type { Kfops } from '../tokens';
 import { CopyButton } from './copy';
@@ -57,7 +57,7 @@ export function ImageList(props: {
                 title={version.id}
                 onClick={() => props.onOpenVersion(version.id)}
               >
-                {version.pipeline_name} · {version.name}
+                {version.pipeline_name} · {versionTitle(version, trans)}
               </button>
               {image.digest && (
                 <code title={image.digest}>{shortId(image.digest.split(':').pop()!)}</code>

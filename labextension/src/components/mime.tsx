@@ -21,7 +21,7 @@ export function Mime(props: {
     Widget.attach(renderer, host.current);
     void renderer
       .renderModel(rendermime.createModel({ data: bundle, trusted: false }))
-      .then(() => lowerHeadings(renderer.node))
+      .then(() => name(renderer.node))
       .catch((reason: unknown) => {
         if (host.current) {
           host.current.textContent = String(reason);
@@ -38,11 +38,17 @@ export function Mime(props: {
   return <div className="kfops-Mime" ref={host} />;
 }
 
-/** For whoever goes by headings, those of a document come below that of the artifacts it is one of. */
-function lowerHeadings(node: HTMLElement): void {
+/**
+ * What screen readers make of it: the headings of a document come below that of the artifacts it is one of, and the
+ * button of a plot is called what Vega says of what it unfolds.
+ */
+function name(node: HTMLElement): void {
   for (let level = 1; level <= 6; level++) {
     node
       .querySelectorAll(`h${level}`)
       .forEach(heading => heading.setAttribute('aria-level', String(level + 4)));
   }
+  node
+    .querySelectorAll<HTMLElement>('details[title] > summary')
+    .forEach(button => button.setAttribute('aria-label', button.parentElement!.title));
 }

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { exactTime, shortId, timeAgo } from '../format';
+import { exactTime, shortId, timeAgo, versionTitle } from '../format';
 import type { OperationsModel } from '../models/operations';
 import type { PipelinesModel } from '../models/pipelines';
 import type { Kfops } from '../tokens';
@@ -101,9 +101,7 @@ function VersionRow(props: IActions & { version: Kfops.IPipelineVersion }): JSX.
         title={trans.__('Show its graph')}
         onClick={() => props.onOpen(version)}
       >
-        <span className="kfops-Row-name kfops-Ellipsis">
-          {version.number ? trans.__('version %1', version.number) : version.name}
-        </span>
+        <span className="kfops-Row-name kfops-Ellipsis">{versionTitle(version, trans)}</span>
       </button>
       {missing && (
         <button

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { useEffect, useRef } from 'react';
 
-import { shortId } from '../format';
+import { shortId, versionTitle } from '../format';
 import type { FieldValue } from '../parameters';
 import type { Kfops } from '../tokens';
 import { Problem } from './problem';
@@ -43,8 +43,7 @@ export function RunForm(props: {
       aria-busy={props.sending}
     >
       <p className="kfops-Quiet">
-        {version.number ? trans.__('version %1', version.number) : version.name} ·{' '}
-        <code title={version.id}>{shortId(version.id)}</code>
+        {versionTitle(version, trans)} · <code title={version.id}>{shortId(version.id)}</code>
       </p>
       {props.schedule !== null && (
         <div className="kfops-Field">

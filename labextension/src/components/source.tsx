@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { errorOf } from '../response_error';
-import { exactTime, formatSize, shortId } from '../format';
+import { exactTime, formatSize, shortId, versionTitle } from '../format';
 import type { ISourceDocument } from '../models/source';
 import type { ISourceState } from '../models/source_state';
 import { formParameters, spacedJson } from '../parameters';
@@ -217,7 +217,7 @@ function VersionFacts(props: { state: ISourceState; trans: TranslationBundle }):
   return (
     <div className="kfops-Facts" data-kfops="version" data-version={version.id}>
       <div className="kfops-Facts-line">
-        <span>{version.number ? trans.__('version %1', version.number) : version.name}</span>
+        <span>{versionTitle(version, trans)}</span>
         <span className="kfops-Facts-id">
           <code title={version.id}>{shortId(version.id)}</code>
           <CopyButton text={version.id} label={trans.__('Copy the version id')} trans={trans} />

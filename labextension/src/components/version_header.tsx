@@ -5,7 +5,7 @@ import { useState } from 'react';
 
 import { errorOf } from '../response_error';
 import type { KfopsApi } from '../api';
-import { baseName, formatSize, shortId } from '../format';
+import { baseName, formatSize, shortId, versionTitle } from '../format';
 import { CommandIDs } from '../tokens';
 import type { Kfops } from '../tokens';
 import { CopyButton } from './copy';
@@ -20,8 +20,8 @@ export function isVersion(shown: Shown): shown is Kfops.IPipelineVersion {
   return 'pipeline_id' in shown;
 }
 
-export function nameOf(shown: Shown): string {
-  return isVersion(shown) ? `${shown.pipeline_name} · ${shown.name}` : shown.name;
+export function nameOf(shown: Shown, trans: TranslationBundle): string {
+  return isVersion(shown) ? `${shown.pipeline_name} · ${versionTitle(shown, trans)}` : shown.name;
 }
 
 /** What a version, or a package, is, and what can be done with it. */
@@ -36,7 +36,7 @@ export function VersionHeader(props: {
   const { busy, failure, start } = useAction();
   const [isDefault, setIsDefault] = useState(false);
   const remove = async (version: Kfops.IPipelineVersion) => {
-    const title = trans.__('Delete %1?', nameOf(version));
+    const title = trans.__('Delete %1?', nameOf(version, trans));
     const body = trans.__('Its runs, and images that were built for it, stay.');
     const buttons = [
       Dialog.cancelButton({ label: trans.__('Cancel') }),
@@ -54,7 +54,7 @@ export function VersionHeader(props: {
   return (
     <div className="kfops-Header" data-kfops="version-header">
       <div className="kfops-Header-line">
-        <h2 className="kfops-Ellipsis">{nameOf(shown)}</h2>
+        <h2 className="kfops-Ellipsis">{nameOf(shown, trans)}</h2>
         <span className="kfops-Buttons kfops-mod-end">
           {isVersion(shown) && (
             <>
