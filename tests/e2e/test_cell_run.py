@@ -122,6 +122,9 @@ def test_a_run_is_live_in_its_cell_and_its_end_is_saved(lab: LabServer, page: Pa
     expect(prompt).to_have_text("[*]:")  # the kernel is busy
     train.locator("[data-main]").click()
     expect(view.locator('[data-kfops="step-log"]')).to_contain_text("rows to train on: 7", timeout=30_000)
+    pairs = view.locator('[data-kfops="step-inputs"]')
+    names = [pairs.locator("dt").nth(number).bounding_box() for number in (0, 1)]
+    assert names[0] and names[1] and names[0]["x"] == names[1]["x"], "JupyterLab's own style for lists is in the way"
     with gate.opened():
         expect(view).to_have_attribute("data-state", "succeeded", timeout=RUN)
     expect(prompt).to_have_text("[4]:", timeout=30_000)
