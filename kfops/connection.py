@@ -12,18 +12,17 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, TypeVar
-from urllib.parse import urlencode
 
 from kfops import embedded
 from kfops.config import Config, load
-from kfops.credentials import Claims, TokenFile, claims_of, find_token
-from kfops.errors import BackendError, ConnectionFailed, InvalidInput
+from kfops.credentials import TokenFile, claims_of, find_token
+from kfops.endpoint import Endpoint
+from kfops.errors import ConnectionFailed, InvalidInput
 from kfops.probe import Health, address, probe
-from kfops.refusals import explain, is_page, of_api_exception
+from kfops.refusals import of_api_exception
 from kfops.sdk import make_client, set_headers
-from kfops.streaming import ByteStream, LineStream
+from kfops.streaming import LineStream
 from kfops.surroundings import own_namespace, own_user, versions
-from kfops.transport import Response, request
 from kfops.types import ConnectionStatus, Run
 
 __all__ = ["Connection", "connect", "named_cluster", "versions"]
@@ -41,7 +40,7 @@ _REMEMBERED = 1000
 _SINGLE_USER_NAMESPACE = "kubeflow"
 
 
-class Connection:
+class Connection(Endpoint):
     """A backend that was reached, and the means to ask it. Make one with :func:`connect`.
 
     Attributes
@@ -69,7 +68,7 @@ class Connection:
         use: str = "auto",
         cluster: str = "",
     ) -> None:
-        self.host = host
+        super().__init__(host, token)
         self._use = use
         self._cluster = cluster
         self.health = health
@@ -79,9 +78,7 @@ class Connection:
         if not (self.namespace or health.multi_user):
             self.namespace = _SINGLE_USER_NAMESPACE
         self.ui_url = ui_url
-        self._headers: Dict[str, str] = {}
         self._ended: Dict[str, Run] = {}
-        self._token = token
         self._client: Any = None
         self._lock = threading.Lock()
 
@@ -130,29 +127,6 @@ class Connection:
             )
         return self.namespace
 
-    def get(self, path: str, *, timeout: float = 60.0, what: str = "answer") -> bytes:
-        """Return what the backend has at ``path`` below the host.
-
-        Raises
-        ------
-        NotFound, BackendError, ConnectionFailed
-            With the server's own words.
-        """
-        return self._ask("GET", path, None, timeout, what).body
-
-    def get_json(self, path: str, query: Optional[Dict[str, Any]] = None, *, what: str = "answer") -> Dict[str, Any]:
-        """Return the object that the backend has at ``path``; ``query`` is without its empty values."""
-        given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
-        return self._object(self._ask("GET", path + (f"?{urlencode(given)}" if given else ""), None, 30.0, what), what)
-
-    def post_json(self, path: str, body: Dict[str, Any], *, what: str = "answer") -> Dict[str, Any]:
-        """Send an object and return the one that comes back."""
-        return self._object(self._ask("POST", path, body, 30.0, what), what)
-
-    def delete(self, path: str, *, what: str = "answer") -> None:
-        """Delete what is at ``path``."""
-        self._ask("DELETE", path, None, 30.0, what)
-
     def stream(self, path: str) -> Optional[LineStream]:
         """Return the lines that a backend sends at ``path`` as things change, None where it has no such thing.
 
@@ -169,27 +143,6 @@ class Connection:
             return stream
         stream.close()
         return None
-
-    def read(self, path: str, *, part: str = "", what: str = "answer") -> ByteStream:
-        """Return the bytes at ``path`` as they come.
-
-        ``part`` is the range that is asked for, as ``0-99`` or ``-100``. Of a backend that knows ranges the status is
-        then 206, or 416 where there is nothing in it; of any other 200, and the bytes are all there are.
-
-        Raises
-        ------
-        NotFound, BackendError, ConnectionFailed
-            With the server's own words.
-        """
-        token = self._read_token()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        stream = ByteStream(self.host + path, {**headers, **({"Range": f"bytes={part}"} if part else {})})
-        if stream.status < 300 or stream.status == 416:
-            return stream
-        text = stream.read().decode("utf-8", errors="replace")
-        stream.close()
-        claims = claims_of(token) if token else None
-        raise explain(stream.status, text, host=self.host, what=what, location="", token=token, claims=claims)
 
     def call(self, what: str, ask: Callable[[Any], Result]) -> Result:
         """Return ``ask(client)``, with what ``kfp.Client`` raises turned into our errors.
@@ -247,49 +200,6 @@ class Connection:
             cluster=self._cluster,
             error=problem,
         )
-
-    def _ask(self, method: str, path: str, body: Optional[Any], timeout: float, what: str) -> Response:
-        token = self._read_token()
-        answer = request(method, self.host + path, token=token, body=body, timeout=timeout, headers=self._headers)
-        page = is_page(answer.text()[:200]) and "html" in answer.headers.get("content-type", "html")
-        if answer.status >= 300 or page:
-            raise explain(
-                answer.status,
-                answer.text(),
-                host=self.host,
-                what=what,
-                location=answer.headers.get("location", ""),
-                token=token,
-                claims=claims_of(token) if token else None,
-            )
-        if not answer.complete:
-            raise BackendError(
-                f"The backend could not {what}.",
-                why="The connection broke in the middle of the answer.",
-                remedy="Try again in a moment.",
-                status=answer.status,
-            )
-        return answer
-
-    def _object(self, answer: Response, what: str) -> Dict[str, Any]:
-        data = answer.json()
-        if not isinstance(data, dict):
-            raise BackendError(
-                f"The backend could not {what}.",
-                why="Its answer is not the JSON object that Kubeflow Pipelines sends.",
-                remedy=f"Check that {self.host} is Kubeflow Pipelines: kfops status",
-                status=answer.status,
-            )
-        return data
-
-    def _read_token(self) -> str:
-        return self._token.read() if self._token is not None else ""
-
-    def _claims(self) -> Claims:
-        try:
-            return claims_of(self._read_token())
-        except ConnectionFailed:
-            return Claims()
 
 
 def connect(
