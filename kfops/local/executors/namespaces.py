@@ -220,24 +220,6 @@ def adopt_orphans() -> None:
         _libc.prctl(_SUBREAPER, 1, 0, 0, 0)
 
 
-def kill_children() -> None:
-    """Kill every descendant of this process, again and again until there is none."""
-    while True:
-        children = _children(os.getpid())
-        if not children:
-            return
-        for child in children:
-            try:
-                os.kill(child, _SIGKILL)
-            except ProcessLookupError:
-                pass
-        for child in _direct_children(os.getpid()):
-            try:
-                os.waitpid(child, os.WNOHANG)
-            except ChildProcessError:
-                pass
-
-
 def prefer_for_out_of_memory() -> None:
     """Make the kernel choose the step, not the backend, when memory runs out."""
     try:
@@ -289,18 +271,3 @@ def _check(result: int, what: str) -> None:
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
-
-
-def _direct_children(pid: int) -> List[int]:
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(child) for child in file.read().split()]
-    except OSError:
-        return []
-
-
-def _children(pid: int) -> List[int]:
-    found = _direct_children(pid)
-    for child in list(found):
-        found += _children(child)
-    return found

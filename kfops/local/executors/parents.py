@@ -52,7 +52,7 @@ def be_keeper(job: Dict[str, Any], log: int, told: int) -> NoReturn:
 
     def kill(number: int, _frame: Any) -> None:
         if number == KILL:
-            namespaces.kill_children()
+            _kill_children()
         elif step:
             _kill(-step, signal.SIGTERM)
 
@@ -68,7 +68,7 @@ def be_keeper(job: Dict[str, Any], log: int, told: int) -> NoReturn:
             signal.signal(number, kill)
         unblock()
         status = _wait(step)
-        namespaces.kill_children()
+        _kill_children()
         os.write(told, str(status).encode())
     except OSError as error:
         os.write(told, str(error).encode()[:_LONGEST])
@@ -210,3 +210,36 @@ def _kill(pid: int, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         pass
+
+
+def _kill_children() -> None:
+    """Kill every descendant of this process, again and again until there is none."""
+    while True:
+        children = _children(os.getpid())
+        if not children:
+            return
+        for child in children:
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        for child in _direct_children(os.getpid()):
+            try:
+                os.waitpid(child, os.WNOHANG)
+            except ChildProcessError:
+                pass
+
+
+def _direct_children(pid: int) -> List[int]:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+    except OSError:
+        return []
+
+
+def _children(pid: int) -> List[int]:
+    found = _direct_children(pid)
+    for child in list(found):
+        found += _children(child)
+    return found
