@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import csv
+import hashlib
 import io
 import json
 import posixpath
 from typing import Any, Dict, List, Optional
 
+from kfops import model_files
 from kfops.types import Preview
 
 #: Bytes of text and of pictures, and rows of a table, that are shown.
@@ -46,7 +48,7 @@ def of_content(artifact: str, path: str, content: bytes) -> Preview:
         return Preview(kind="image", data={picture: base64.b64encode(content).decode("ascii")}, **base)
     text = _text(content)
     if text is None:
-        return Preview(kind="binary", message="This is no text and no picture.", **base)
+        return _binary(base, content)
     ending = posixpath.splitext(path)[1].lower()
     if content[:200].lstrip().lower().startswith(_HTML) or ending in (".html", ".htm"):
         return Preview(kind="html", data={"text/html": text}, truncated=len(content) > MOST_TEXT, **base)
@@ -61,6 +63,14 @@ def of_content(artifact: str, path: str, content: bytes) -> Preview:
     if rows is not None:
         return table(base, rows[0], rows[1:], cut=len(content) > MOST_TEXT)
     return Preview(kind="text", data={"text/plain": text}, truncated=len(content) > MOST_TEXT, **base)
+
+
+def _binary(base: Dict[str, Any], content: bytes) -> Preview:
+    found = model_files.facts(content)
+    if found is None:
+        return Preview(kind="binary", message="These bytes are of no format that can be shown.", **base)
+    digest = ("SHA-256", hashlib.sha256(content).hexdigest())
+    return table(base, ["property", "value"], [[name, value] for name, value in [*found, digest]])
 
 
 def table(base: Dict[str, Any], columns: List[str], rows: List[List[str]], *, cut: bool = False) -> Preview:

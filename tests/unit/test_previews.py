@@ -28,7 +28,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
         ("data", b"one, two\nthree\n", "text"),
         ("data", b"{not json", "text"),
         ("data", b"", "text"),
-        ("model.pkl", b"\x80\x04\x95\0\0", "binary"),
+        ("model.pkl", b"\x80\x04\x95\0\0", "table"),
         ("data", b"\xff\xfe\xfa", "binary"),
     ],
 )
