@@ -25,7 +25,7 @@ from kfops.streaming import LineStream
 from kfops.surroundings import own_namespace, own_user, versions
 from kfops.types import ConnectionStatus, Run
 
-__all__ = ["Connection", "connect", "named_cluster", "versions"]
+__all__ = ["Connection", "choice_of", "connect", "named_cluster", "versions"]
 
 Result = TypeVar("Result")
 
@@ -257,6 +257,12 @@ def named_cluster(config: Config) -> str:
     token = find_token(_below(config.root, config.connection.token_path))
     inside = "KUBERNETES_SERVICE_HOST" in os.environ or not embedded.is_meant(token)
     return _named_host(config) or (IN_CLUSTER if inside or config.connection.kind == "cluster" else "")
+
+
+def choice_of(connection: Connection, config: Config) -> str:
+    """Return the choice that leads to a connection made by ``config``, whatever else that names later."""
+    cluster = named_cluster(config)
+    return "cluster" if cluster and connection.host == address(cluster) else "embedded"
 
 
 def _named_host(config: Config) -> str:

@@ -169,6 +169,12 @@ def watched(run_id: str, connection: Connection) -> RunWatch:
 
 def _read(detail: Dict[str, Any], connection: Connection) -> Run:
     found = run_with_graph(detail, store=lambda: unnamed_place(connection))
+    if not found.id:
+        raise BackendError(
+            "The backend has answered something else than a run.",
+            why="Its answer has no run with an id.",
+            remedy=f"Check that {connection.host} is Kubeflow Pipelines: kfops status",
+        )
     if found.finished:
         connection.remember(found)
     return found

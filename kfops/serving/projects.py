@@ -1,4 +1,4 @@
-"""Which project and backend a version or a run belongs to: the configuration it was made, or first seen, with."""
+"""Which folder and backend a version or a run belongs to: those it was made, or first seen, with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _KEPT = 5000
 
 
 class Projects:
-    """Folders and choices by the ids of what came from there; safe to use from several threads."""
+    """Folders and backends by the ids of what came from there; safe to use from several threads.
+
+    A backend is kept as the choice that leads to it, ``embedded`` or ``cluster``: what ``auto`` means may change.
+    """
 
     def __init__(self) -> None:
         self._places: Dict[str, Tuple[str, str]] = {}
@@ -29,14 +32,14 @@ class Projects:
         config = load(start=folder)
         return config.using(chosen) if chosen else config
 
-    def made(self, identity: str, folder: str, config: Config) -> None:
-        """Keep in mind where a version was uploaded, or a run started, from."""
-        self._places[identity] = (folder, config.chosen)
+    def made(self, identity: str, folder: str, choice: str) -> None:
+        """Keep in mind where a version was uploaded, or a run started, from, and to which backend."""
+        self._places[identity] = (folder, choice)
         if len(self._places) > _KEPT:
             self._places.pop(next(iter(self._places)), None)
 
-    def seen(self, identities: Iterable[str], folder: str, config: Config) -> None:
+    def seen(self, identities: Iterable[str], folder: str, choice: str) -> None:
         """Keep in mind where versions or runs were listed, those of which no more is known."""
         for identity in identities:
             if identity not in self._places:
-                self.made(identity, folder, config)
+                self.made(identity, folder, choice)

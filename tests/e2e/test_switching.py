@@ -93,8 +93,8 @@ def test_a_run_that_is_open_goes_on_when_another_backend_is_chosen(lab: LabServe
         kfops(lab, "use", "embedded")
         panel = open_panel(page, lab)
         panel.wait_for_backend()
-        Backend(lab).start("goes on", shell_workflow({"wait": "sleep 600"}))
-        panel.part("section-runs").get_by_text("goes on").click()
+        Backend(lab).start("stays open", shell_workflow({"wait": "sleep 600"}))
+        panel.part("section-runs").get_by_text("stays open").click()
         view = page.locator('[data-kfops="run-header"]')
         expect(view).to_have_attribute("data-state", "running", timeout=60_000)
 

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 
+from kfops.connection import connect
 from kfops.errors import BackendError, ConnectionFailed, ImagesMissing, InvalidInput, NotFound, RunFailed, RunTimeout
 from kfops.experiments import get_or_create, list_experiments
 from kfops.pipelines import upload
@@ -273,8 +274,6 @@ def test_waiting_survives_an_outage() -> None:
         return answering_json(finished)(connection, asked, closing)
 
     with serving(by_path({"/apis/v1beta1/healthz": answering_json(HEALTHY)}, flaky)) as server:
-        from kfops.connection import connect
-
         assert wait("r", interval=0.05, connection=connect(host=server.url)).state == "succeeded"
     assert not answers
 
@@ -282,8 +281,6 @@ def test_waiting_survives_an_outage() -> None:
 def test_waiting_does_not_survive_being_refused() -> None:
     refused = answering_json({"error": "RBAC: access denied"}, 403)
     with serving(by_path({"/apis/v1beta1/healthz": answering_json(HEALTHY)}, refused)) as server:
-        from kfops.connection import connect
-
         with pytest.raises(ConnectionFailed):
             wait("r", interval=0.05, connection=connect(host=server.url))
 
@@ -309,3 +306,9 @@ def test_a_backend_that_tells_of_changes_is_not_asked_for_them(
     assert not asked
     assert seen[-1] == get_run(started.id, backend.connection)
     assert [run_now.state for run_now in seen] == ["pending", "running", "succeeded"]
+
+
+def test_an_answer_that_is_no_run_is_not_shown_as_one() -> None:
+    with serving(by_path({"/apis/v1beta1/healthz": answering_json(HEALTHY)}, answering_json({}))) as server:
+        with pytest.raises(BackendError, match="something else than a run"):
+            get_run("r", connect(host=server.url))

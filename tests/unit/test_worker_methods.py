@@ -188,20 +188,26 @@ def test_what_has_only_been_listed_belongs_to_the_project_that_listed_it(project
     assert asked == [("run", "v-b", "b", "b"), ("get", "never-seen", "a")]
 
 
-def test_what_was_seen_in_one_backend_is_still_found_there_when_another_is_chosen(projects):
+def test_what_was_seen_in_one_backend_is_still_found_there_when_another_is_used(projects):
     root, asked = projects
+    project = str(root / "a")
 
-    class Chosen(Connection):
+    class Reached(Connection):
         def __init__(self, config):
-            self.name = config.chosen
+            self.host = config.connection.host if config.backend != "embedded" else "http://127.0.0.1:1"
+            self.name = self.host or "embedded"
 
         def status(self):
             return ConnectionStatus(kind="embedded", host="")
 
-    worker = table(Compiler(None), Connections(Chosen))
-    worker["versions.list"](Call(), str(root / "a"), "p1")
-    worker["connection.use"](Call(), str(root / "a"), "embedded")
-    started = worker["runs.create"](Call(), str(root / "a"), "v-a")
-    worker["runs.get"](Call(), str(root / "a"), started["id"])
-    worker["runs.get"](Call(), str(root / "a"), "never-seen")
-    assert [name for _, _, name, *_ in asked] == ["auto", "auto", "embedded"]
+    worker = table(Compiler(None), Connections(Reached))
+    worker["versions.list"](Call(), project, "p1")
+    (root / "a" / "config.yaml").write_text("connection: {host: http://cluster}\n")
+    started = worker["runs.create"](Call(), project, "v-a")
+    worker["runs.get"](Call(), project, started["id"])
+    worker["runs.get"](Call(), project, "of the cluster")
+    worker["versions.list"](Call(), project, "p1")
+    worker["connection.use"](Call(), project, "cluster")
+    worker["runs.get"](Call(), project, started["id"])
+    embedded = "http://127.0.0.1:1"
+    assert [name for _, _, name, *_ in asked] == [embedded, embedded, "http://cluster", embedded]

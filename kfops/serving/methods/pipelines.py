@@ -47,7 +47,7 @@ class PipelineMethods:
         """Return the versions of a pipeline."""
         config = load(start=root)
         found = self._access.connections.ask(config, lambda c: pipelines.list_versions(pipeline_id, c))
-        self._access.projects.seen((version.id for version in found), root, config)
+        self._access.projects.seen((version.id for version in found), root, self._access.choice(config))
         return wires(found)
 
     def get_version(self, call: Call, root: str, version_id: str) -> Wire:

@@ -47,7 +47,7 @@ class RunMethods:
         found, token = self._access.connections.ask(
             config, lambda c: runs.list_runs(c, query=wanted, page_size=page_size, page_token=page_token)
         )
-        self._access.projects.seen((run.id for run in found), root, config)
+        self._access.projects.seen((run.id for run in found), root, self._access.choice(config))
         return {"runs": wires(found), "next_page_token": token}
 
     def watch(self, call: Call, root: str, run_id: str) -> None:
@@ -80,7 +80,7 @@ class RunMethods:
                 version_id, parameters=parameters, name=name, experiment=experiment, connection=c, config=config
             ),
         )
-        self._access.projects.made(started.id, folder, config)
+        self._access.projects.made(started.id, folder, self._access.choice(config))
         return wire(started)
 
     def get_run(self, call: Call, root: str, run_id: str) -> Wire:

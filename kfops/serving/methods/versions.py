@@ -68,7 +68,7 @@ class VersionMethods:
                 config=config,
             ),
         )
-        self._access.projects.made(version.id, folder_of(root, source), config)
+        self._access.projects.made(version.id, folder_of(root, source), self._access.choice(config))
         call.log_line(f"Uploaded {version.pipeline_name}, {version.name}, id {version.id}")
         if wanted:
             version = self._build(call, version, package, config)
