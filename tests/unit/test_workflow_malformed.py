@@ -14,6 +14,7 @@ import pytest
 
 from kfops.errors import InvalidInput, UnsupportedWorkflow
 from kfops.local.engine import check
+from kfops.local.workflow import shape
 from kfops.local.workflow.nodes import Nodes, finish
 from kfops.local.workflow.plan import Planner
 from kfops.local.workflow.spec import parse
@@ -166,3 +167,11 @@ def refused(made: dict[str, Any]) -> bool:
 def test_what_is_no_workflow_at_all_is_refused(made: Any) -> None:
     with pytest.raises(InvalidInput):
         check(made)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_looked_at_quickly_is_as_wrong_as_when_it_is_looked_at_closely(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(MUTATIONS):
+        made = mutated(everything(), chance)
+        assert shape.misshapen(made) == list(shape.problems(made, shape.WORKFLOW, ""))

@@ -9,7 +9,7 @@ import socket
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..workflow.substitution import as_text
 from .quantities import resource_field
@@ -42,18 +42,22 @@ class Pod:
         of_map = _MAP_FIELD.fullmatch(path)
         if of_map:
             return (self.labels if of_map.group(1) == "labels" else self.annotations).get(of_map.group(2), "")
-        return {
-            "metadata.name": self.name,
-            "metadata.namespace": self.namespace,
-            "metadata.uid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.namespace}/{self.name}")),
-            "spec.nodeName": socket.gethostname(),
-            "spec.serviceAccountName": self.service_account,
-            "status.podIP": "127.0.0.1",
-            "status.podIPs": "127.0.0.1",
-            "status.hostIP": "127.0.0.1",
-            "metadata.labels": _lines(self.labels),
-            "metadata.annotations": _lines(self.annotations),
-        }.get(path)
+        told = _FIELDS.get(path)
+        return None if told is None else told(self)
+
+
+_FIELDS: Dict[str, Callable[[Pod], str]] = {
+    "metadata.name": lambda pod: pod.name,
+    "metadata.namespace": lambda pod: pod.namespace,
+    "metadata.uid": lambda pod: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{pod.namespace}/{pod.name}")),
+    "spec.nodeName": lambda pod: socket.gethostname(),
+    "spec.serviceAccountName": lambda pod: pod.service_account,
+    "status.podIP": lambda pod: "127.0.0.1",
+    "status.podIPs": lambda pod: "127.0.0.1",
+    "status.hostIP": lambda pod: "127.0.0.1",
+    "metadata.labels": lambda pod: _lines(pod.labels),
+    "metadata.annotations": lambda pod: _lines(pod.annotations),
+}
 
 
 class SecretValues:

@@ -12,11 +12,15 @@ import errno
 import functools
 import json
 import os
+import time
 from pathlib import Path
 from typing import Iterable, List
 
 from ..room import with_room
 from ..workflow.nodes import Node
+
+#: Seconds in which a disk answers so soon that handing the question to a thread takes longer than the answer.
+_QUICK = 0.002
 
 
 class Journal:
@@ -25,6 +29,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = -1
+        self._sync_time = 0.0
 
     def read(self) -> List[Node]:
         """Return the nodes written so far, oldest first."""
@@ -41,13 +46,16 @@ class Journal:
         return nodes
 
     async def write(self, nodes: Iterable[Node]) -> None:
-        """Add nodes; they are durable when this returns. Meanwhile the event loop goes on.
+        """Add nodes; they are durable when this returns. While a slow disk takes its time, the event loop goes on.
 
         A full disk is waited for: what has ended is not to be executed again for want of room.
         """
         lines = b"".join(json.dumps(node).encode() + b"\n" for node in nodes)
         await with_room(functools.partial(self._append, lines), str(self._path))
-        await asyncio.get_event_loop().run_in_executor(None, _sync, self._file)
+        if self._sync_time > _QUICK:
+            self._sync_time = await asyncio.get_event_loop().run_in_executor(None, _sync, self._file)
+        else:
+            self._sync_time = _sync(self._file)
 
     def _append(self, lines: bytes) -> None:
         if self._file < 0:
@@ -75,5 +83,8 @@ class Journal:
             pass
 
 
-def _sync(file: int) -> None:
+def _sync(file: int) -> float:
+    """Have the disk keep what was written; return the seconds that took."""
+    began = time.monotonic()
     (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(file)
+    return time.monotonic() - began

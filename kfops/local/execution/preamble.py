@@ -54,23 +54,33 @@ def installs(argv: List[str]) -> bool:
 
 
 def _split(text: str, installed: Installed) -> Tuple[str, List[str]]:
+    wanted = _wanted(text)
+    if wanted is None:
+        return text, []
+    requirements, rest = wanted
+    missing = [word for word in requirements if not _satisfied(word, installed)]
+    if all(map(cacheable, missing)):
+        return rest, missing
+    packages = " ".join(shlex.quote(word) for word in missing)
+    return f"python3 -m pip install --quiet --disable-pip-version-check {packages} && {rest}", []
+
+
+@functools.lru_cache(maxsize=64)
+def _wanted(text: str) -> Optional[Tuple[Tuple[str, ...], str]]:
+    """Return what one of kfp's lines of pip wants, and what follows it; None of any other text."""
     match = _PREAMBLE.fullmatch(text)
     if match is None:
-        return text, []
+        return None
     try:
         words, again = shlex.split(match.group("words")), shlex.split(match.group("again"))
     except ValueError:
-        return text, []
-    requirements = [word for word in words if word not in _QUIET]
-    if requirements != [word for word in again if word not in _QUIET]:
-        return text, []
+        return None
+    requirements = tuple(word for word in words if word not in _QUIET)
+    if requirements != tuple(word for word in again if word not in _QUIET):
+        return None
     if any(word.startswith("-") for word in requirements):
-        return text, []
-    missing = [word for word in requirements if not _satisfied(word, installed)]
-    if all(map(cacheable, missing)):
-        return match.group("rest"), missing
-    packages = " ".join(shlex.quote(word) for word in missing)
-    return f"python3 -m pip install --quiet --disable-pip-version-check {packages} && {match.group('rest')}", []
+        return None
+    return requirements, match.group("rest")
 
 
 def _satisfied(requirement: str, installed: Installed) -> bool:

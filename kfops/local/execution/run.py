@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 TERMINATED = "terminated"
 OVERDUE = "Step exceeded its deadline"
-_LEAST_PAUSE = 0.05
+_LEAST_PAUSE = 0.1
 _MOST_PAUSE = 10.0
 _SHARE_OF_TIME = 10
 

@@ -8,7 +8,6 @@ the faults are most of what a small component takes: a child that is forked befo
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import struct
 from typing import Callable, Iterator, List, Tuple
@@ -17,8 +16,6 @@ _COLLAPSE = 25  # MADV_COLLAPSE, of Linux 6.1 and later
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, of Linux 5.14 and later
 _LARGE = 2 << 20
 _PRESENT, _EXCLUSIVE = 1 << 63, 1 << 56  # bits of an entry of /proc/self/pagemap
-#: Pages between two that are wanted that are copied too: cheaper than one more call.
-_GAP = 4
 
 #: Begin and end of pieces of memory.
 Pieces = List[Tuple[int, int]]
@@ -27,7 +24,7 @@ Pieces = List[Tuple[int, int]]
 def gather() -> None:
     """Gather this process's memory into large pages; where the kernel does not do that, leave it as it is."""
     libc = ctypes.CDLL(None)
-    for begin, end, anonymous in _writable():
+    for begin, end, anonymous in list(_writable(os.getpid())):
         first, last = -(-begin // _LARGE) * _LARGE, end // _LARGE * _LARGE
         if anonymous and last > first:
             libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _COLLAPSE)
@@ -35,21 +32,27 @@ def gather() -> None:
 
 def written_by(work: Callable[[], None]) -> Pieces:
     """Return which of this process's memory a child writes that does some work; nothing where it cannot be known."""
-    reader, writer = os.pipe()
+    (waiting, end), (done, telling) = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            os.close(reader)
+            os.close(end)
             work()
-            with open(writer, "w", encoding="ascii") as file:
-                json.dump(_own(), file)
+            os.close(telling)
+            os.read(waiting, 1)  # to be looked at from outside: looking would write too
         finally:
             os._exit(0)
-    os.close(writer)
-    with open(reader, encoding="ascii") as file:
-        told = file.read()
-    os.waitpid(child, 0)
-    return [(begin, end) for begin, end in json.loads(told)] if told else []
+    for descriptor in (waiting, telling):
+        os.close(descriptor)
+    try:
+        os.read(done, 1)
+        return _own(child)
+    except OSError:
+        return []
+    finally:
+        for descriptor in (end, done):
+            os.close(descriptor)
+        os.waitpid(child, 0)
 
 
 def make_own(pieces: Pieces) -> None:
@@ -59,28 +62,28 @@ def make_own(pieces: Pieces) -> None:
         libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _POPULATE_WRITE)
 
 
-def _own() -> Pieces:
-    """Return the memory that this process does not share with its parent."""
+def _own(process: int) -> Pieces:
+    """Return the memory that a process does not share with its parent."""
     page = os.sysconf("SC_PAGESIZE")
     pieces: Pieces = []
-    with open("/proc/self/pagemap", "rb", buffering=0) as file:
-        for begin, end, _ in list(_writable()):
+    with open(f"/proc/{process}/pagemap", "rb", buffering=0) as file:
+        for begin, end, _ in _writable(process):
             file.seek(begin // page * 8)
             entries = file.read((end - begin) // page * 8)
             for number, (entry,) in enumerate(struct.iter_unpack("=Q", entries)):
                 if not (entry & _PRESENT and entry & _EXCLUSIVE):
                     continue
                 place = begin + number * page
-                if pieces and begin <= pieces[-1][0] and place <= pieces[-1][1] + _GAP * page:
+                if pieces and pieces[-1][1] == place:
                     pieces[-1] = (pieces[-1][0], place + page)
                 else:
                     pieces.append((place, place + page))
     return pieces
 
 
-def _writable() -> Iterator[Tuple[int, int, bool]]:
-    """Yield where this process has memory that it can write, and whether that is of no file."""
-    with open("/proc/self/maps", encoding="utf-8") as maps:
+def _writable(process: int) -> Iterator[Tuple[int, int, bool]]:
+    """Yield where a process has memory that it can write, and whether that is of no file."""
+    with open(f"/proc/{process}/maps", encoding="utf-8") as maps:
         for line in maps:
             words = line.split()
             if words[1] == "rw-p":

@@ -6,13 +6,13 @@ result on one machine and is let through. A feature that would change the result
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Dict, Iterator, List, Mapping
 
 from ...errors import UnsupportedWorkflow
 from .claims import of_resource
 from .pods import of_artifacts, of_container_template
+from .substitution import texts_with_placeholders
 
 #: Workflow fields that change what runs. Everything else in `spec` is advice to the cluster.
 _SPEC = {
@@ -95,8 +95,8 @@ def _asked(holder: Mapping[str, Any], key: str) -> bool:
 def _of_template(template: Mapping[str, Any], images: bool) -> Iterator[str]:
     for table in (_KINDS, _TEMPLATE):
         yield from (text for key, text in table.items() if _asked(template, key))
-    text = json.dumps(template)
-    yield from (name for pattern, name in _PLACEHOLDERS.items() if pattern.search(text))
+    texts = texts_with_placeholders(template)
+    yield from (name for pattern, name in _PLACEHOLDERS.items() if any(map(pattern.search, texts)))
     strategy = template.get("retryStrategy") or {}
     if strategy.get("expression"):
         yield "retryStrategy.expression"

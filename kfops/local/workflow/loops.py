@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List
 
-from .substitution import as_text, item_values, substitute
+from .substitution import as_text, item_values, placeholders, substitute
 
 Task = Dict[str, Any]
 
@@ -64,9 +64,7 @@ def _placeholders(task: Task) -> List[str]:
         {key: value for key, value in artifact.items() if key != "from"}
         for artifact in arguments.get("artifacts") or []
     ]
-    names: List[str] = []
-    substitute([task.get("when"), task.get("withItems"), arguments], names.append)
-    return names
+    return placeholders([task.get("when"), task.get("withItems"), arguments])
 
 
 def _label(item: Any) -> str:

@@ -9,7 +9,7 @@ import functools
 import re
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
 
-from .substitution import substitute
+from .substitution import placeholders
 
 _OF_INPUT = re.compile(r"inputs\.(parameters|artifacts)\.([^.]+)(?:\..*)?")
 _OF_TASK = re.compile(r"tasks\.([^.]+)\.(.+)")
@@ -32,15 +32,15 @@ def unresolvable(templates: Mapping[str, Dict[str, Any]], parameters: Mapping[st
         declared = _declared(template, "inputs")
         if "dag" not in template:
             body = {key: value for key, value in template.items() if key not in ("metadata", "inputs")}
-            yield from _wrong(where, _names(body), declared, parameters, lambda asked: None)
+            yield from _wrong(where, placeholders(body), declared, parameters, lambda asked: None)
             continue
         tasks = {task["name"]: task for task in template["dag"].get("tasks") or []}
         outputs = {one: _declared(templates[task["template"]], "outputs") for one, task in tasks.items()}
         for task in tasks.values():
             body = {key: task.get(key) for key in ("arguments", "when", "withItems", "withParam")}
             known = functools.partial(_told, task, tasks, outputs)
-            yield from _wrong(f"{where}.tasks.{task['name']}", _names(body), declared, parameters, known)
-        yield from _wrong(f"{where}.outputs", _names(template.get("outputs")), declared, parameters, outputs.get)
+            yield from _wrong(f"{where}.tasks.{task['name']}", placeholders(body), declared, parameters, known)
+        yield from _wrong(f"{where}.outputs", placeholders(template.get("outputs")), declared, parameters, outputs.get)
 
 
 def _wrong(
@@ -66,13 +66,6 @@ def _wrong(
                 fine = f"{of_output.group(1)}.{of_output.group(2)}" in told
         if not fine:
             yield f"{where} failed to resolve {{{{{name}}}}}"
-
-
-def _names(value: Any) -> List[str]:
-    """Return the names of all placeholders in a value."""
-    found: List[str] = []
-    substitute(value, found.append)  # a lookup that knows nothing, and notes what it is asked for
-    return found
 
 
 def _declared(template: Mapping[str, Any], side: str) -> Set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Iterable, List, Mapping, Optional
 
 #: Answers the value of a placeholder's name, or None when it is not one of ours.
 Lookup = Callable[[str], Optional[str]]
@@ -28,10 +28,48 @@ def substitute(value: Any, lookup: Lookup) -> Any:
     if isinstance(value, str):
         return _replace(value, lookup) if "{{" in value else value
     if isinstance(value, dict):
-        return {substitute(key, lookup): substitute(item, lookup) for key, item in value.items()}
+        return {
+            substitute(key, lookup) if "{{" in key else key: item if _is_plain(item) else substitute(item, lookup)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [substitute(item, lookup) for item in value]
+        return [item if _is_plain(item) else substitute(item, lookup) for item in value]
     return value
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value is a text without placeholders, as most in a workflow are."""
+    return isinstance(value, str) and "{{" not in value
+
+
+def texts_with_placeholders(value: Any) -> List[str]:
+    """Return the strings and keys of any JSON in which there may be placeholders."""
+    found: List[str] = []
+
+    def look(items: Iterable[Any]) -> None:
+        for item in items:
+            if isinstance(item, str):
+                if "{{" in item:
+                    found.append(item)
+            elif isinstance(item, dict):
+                look(item)
+                look(item.values())
+            elif isinstance(item, list):
+                look(item)
+
+    look([value])
+    return found
+
+
+def placeholders(value: Any) -> List[str]:
+    """Return the names of the placeholders in any JSON.
+
+    Examples
+    --------
+    >>> placeholders({"args": ["{{x}}", "{{ y }} and {{x}}"]})
+    ['x', 'y', 'x']
+    """
+    return [match.group(1).strip() for text in texts_with_placeholders(value) for match in _PLACEHOLDER.finditer(text)]
 
 
 def sole_placeholder(text: str) -> str:
