@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import pickle
 import struct
 import zlib
+from collections import OrderedDict
+from decimal import Decimal
 from typing import Any
 
 from tests.e2e.behind import shell_workflow
 
 #: What its artifacts are shown as, in their order.
-KINDS = ["table", "markdown", "roc", "confusion-matrix", "html", "image", "json"]
+KINDS = ["table", "markdown", "roc", "confusion-matrix", "html", "image", "json", "table"]
 
 _REPORT = """# Churn, week 12
 
@@ -44,6 +47,7 @@ def previewed_workflow(name: str = "previewed", **more: Any) -> dict[str, Any]:
         "mlpipeline-ui-metadata": json.dumps({"outputs": viewers}).encode(),
         "picture": _picture(),
         "settings": json.dumps({"rate": 0.1, "depth": 4, "features": ["length", "price"]}).encode(),
+        "model": pickle.dumps(OrderedDict(length=Decimal("0.7"), price=Decimal("0.2")), protocol=4),
     }
     writing = [f"echo {base64.b64encode(data).decode()} | base64 -d > /tmp/{file}" for file, data in files.items()]
     epochs = "for n in 1 2 3 4 5 6 7 8; do echo epoch $n of 8, loss 0.$((90 / n)); done"

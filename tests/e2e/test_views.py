@@ -108,7 +108,7 @@ def test_artifacts_are_shown_where_they_stand(lab: LabServer, page: Page, watche
     artifacts = view.part("artifact")
     expect(artifacts).to_have_count(len(KINDS))
     assert [artifact.get_attribute("data-kind") for artifact in artifacts.all()] == KINDS
-    table, markdown, roc, matrix, html, image, data = artifacts.all()
+    table, markdown, roc, matrix, html, image, data, model = artifacts.all()
     expect(table.locator("th")).to_have_text(["rate", "accuracy", "loss"])
     expect(markdown.locator("h1")).to_contain_text("Churn, week 12")
     for plot in (roc, matrix):
@@ -118,6 +118,11 @@ def test_artifacts_are_shown_where_they_stand(lab: LabServer, page: Page, watche
     expect(html.locator("iframe").content_frame.locator("h1")).to_have_text("Feature importance")
     assert image.locator("img").evaluate("img => [img.naturalWidth, img.naturalHeight]") == [240, 120]
     expect(data).to_contain_text('"depth": 4')
+    expect(model).to_contain_text("collections.OrderedDict")
+    red = "document.querySelector('.kfops-Mime canvas').getContext('2d').getImageData(1, 1, 1, 1).data[0]"
+    assert page.evaluate(red) == 255
+    page.evaluate("() => { document.body.dataset.jpThemeLight = 'false' }")  # as JupyterLab does in a dark theme
+    page.wait_for_function(f"() => {red} < 100")
     assert watched.elsewhere == []
 
 

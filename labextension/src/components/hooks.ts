@@ -13,6 +13,21 @@ export function useChanges(signal: ISignal<unknown, unknown>): void {
   }, [signal]);
 }
 
+/** Whether JupyterLab's theme is a dark one, as of now. */
+export function useDarkTheme(): boolean {
+  const [dark, setDark] = useState(isDark);
+  useEffect(() => {
+    const observer = new MutationObserver(() => setDark(isDark()));
+    observer.observe(document.body, { attributeFilter: ['data-jp-theme-light'] });
+    return () => observer.disconnect();
+  }, []);
+  return dark;
+}
+
+function isDark(): boolean {
+  return document.body.dataset.jpThemeLight === 'false';
+}
+
 /** Something a button does that takes a while: whether it is under way, and how it failed. */
 export function useAction(): {
   busy: boolean;

@@ -4,13 +4,16 @@ import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 import { useEffect, useRef } from 'react';
 
-/** What JupyterLab's own renderers make of a MIME bundle, as of one that nobody trusts. */
+import { useDarkTheme } from './hooks';
+
+/** What JupyterLab's own renderers make of a MIME bundle, as of one that nobody trusts; once more in another theme. */
 export function Mime(props: {
   data: Record<string, unknown>;
   rendermime: IRenderMimeRegistry;
 }): JSX.Element {
   const { data, rendermime } = props;
   const host = useRef<HTMLDivElement>(null);
+  const dark = useDarkTheme();
   useEffect(() => {
     const bundle = data as ReadonlyPartialJSONObject;
     const type = rendermime.preferredMimeType(bundle, 'any');
@@ -34,7 +37,7 @@ export function Mime(props: {
       }
       renderer.dispose();
     };
-  }, [data, rendermime]);
+  }, [data, rendermime, dark]);
   return <div className="kfops-Mime" ref={host} />;
 }
 
