@@ -70,7 +70,7 @@ def _binary(base: Dict[str, Any], content: bytes) -> Preview:
     if found is None:
         return Preview(kind="binary", message="These bytes are of no format that can be shown.", **base)
     digest = ("SHA-256", hashlib.sha256(content).hexdigest())
-    return table(base, ["property", "value"], [[name, value] for name, value in [*found, digest]])
+    return table(base, ["field", "value"], [[name, value] for name, value in [*found, digest]])
 
 
 def table(base: Dict[str, Any], columns: List[str], rows: List[List[str]], *, cut: bool = False) -> Preview:
