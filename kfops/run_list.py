@@ -25,6 +25,8 @@ _PHASES = {
     "failed": ["Failed", "Error"],
 }
 SORTS = ("created_at", "name", "status", "scheduled_at")
+#: What a run can belong to, as the backend calls it; what leaves the fewest runs comes first.
+_REFERENCES = {"recurring_run_id": "JOB", "version_id": "PIPELINE_VERSION", "experiment_id": "EXPERIMENT"}
 #: Pages that are looked through for one answer, where the backend cannot narrow the list down itself.
 _MOST_PAGES, _LARGE_PAGE = 10, 200
 
@@ -37,8 +39,8 @@ class RunQuery:
     ----------
     state
         ``pending``, ``running``, ``succeeded`` or ``failed`` (stopped ones too); "" for all.
-    pipeline_id, experiment_id
-        Of which pipeline, in which experiment; "" for any.
+    pipeline_id, version_id, experiment_id, recurring_run_id
+        Of which pipeline, of which version, in which experiment, started by which recurring run; "" for any.
     text
         What stands in the run's name; "" for any.
     archived
@@ -49,7 +51,9 @@ class RunQuery:
 
     state: str = ""
     pipeline_id: str = ""
+    version_id: str = ""
     experiment_id: str = ""
+    recurring_run_id: str = ""
     text: str = ""
     archived: bool = False
     sort_by: str = "created_at desc"
@@ -76,10 +80,21 @@ class RunQuery:
         if (field not in SORTS and not field.startswith("metric:")) or direction not in ("", "asc", "desc"):
             raise InvalidInput(f"Runs cannot be sorted by {self.sort_by!r}.", remedy=f"Use one of {', '.join(SORTS)}.")
         query = {"sort_by": self.sort_by, "filter": json.dumps({"predicates": predicates})}
-        if self.experiment_id:
-            reference = {"resource_reference_key.type": "EXPERIMENT", "resource_reference_key.id": self.experiment_id}
-            return {**query, **reference}
+        name = self._reference(connection)
+        if name:
+            key = "resource_reference_key"
+            return {**query, f"{key}.type": _REFERENCES[name], f"{key}.id": getattr(self, name)}
         return {**query, **in_namespace(connection)}
+
+    def left_to_us(self, connection: Connection) -> Dict[str, str]:
+        """Return the fields of a run, and their values, by which the backend cannot choose beside the rest."""
+        names = {"pipeline_id", *_REFERENCES} - {self._reference(connection)}
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
+
+    def _reference(self, connection: Connection) -> str:
+        """Return the field by which the backend chooses: one alone, and an experiment where users are kept apart."""
+        possible = ["experiment_id"] if connection.multi_user else list(_REFERENCES)
+        return next((name for name in possible if getattr(self, name)), "")
 
 
 def list_runs(
@@ -98,7 +113,8 @@ def list_runs(
     ----------
     query
         Which runs; all that are not archived, the newest first, unless given. Of one pipeline a page may have more or
-        fewer runs than ``page_size``: the backend cannot choose by pipeline, so its pages are looked through.
+        fewer runs than ``page_size``: the backend cannot choose by pipeline, so its pages are looked through. So it is
+        when several things are named to which a run belongs.
 
     Raises
     ------
@@ -110,14 +126,15 @@ def list_runs(
     connection = connection or connect()
     query = query or RunQuery()
     asked = query.to_query(connection)
-    size = _LARGE_PAGE if query.pipeline_id else page_size
+    wanted = query.left_to_us(connection)
+    size = _LARGE_PAGE if wanted else page_size
     found: List[Run] = []
     for _ in range(_MOST_PAGES):
         page = connection.get_json(RUNS, {**asked, "page_size": size, "page_token": page_token}, what="list runs")
         runs = [_as_seen(run_of(wire), connection) for wire in page.get("runs") or []]
-        found += [run for run in runs if query.pipeline_id in ("", run.pipeline_id)]
+        found += [run for run in runs if all(getattr(run, name) == value for name, value in wanted.items())]
         page_token = page.get("next_page_token") or ""
-        if not page_token or len(found) >= page_size or not query.pipeline_id:
+        if not page_token or len(found) >= page_size or not wanted:
             break
     return found, page_token
 

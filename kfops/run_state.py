@@ -44,6 +44,7 @@ def run_of(wire: Mapping[str, Any]) -> Run:
         version_name=version_title(version_name, version_id, pipeline_name, pipeline_id),
         experiment_id=experiment_id,
         experiment_name=experiment_name,
+        recurring_run_id=_reference(wire, "JOB")[0],
         created_at=_moment(wire.get("created_at")),
         # Only recurring runs are scheduled; the others start as soon as they are made.
         started_at=_moment(wire.get("scheduled_at")) or ("" if state == "pending" else _moment(wire.get("created_at"))),

@@ -44,7 +44,8 @@ class Run(Wire):
     """A run; ``graph`` and ``source`` are filled when one run is asked for, not in lists.
 
     ``current_step`` is the name of a running step, ``error`` the reason of a failure in one line
-    (``train: exit code 1``), ``model`` the location of the model it materialized.
+    (``train: exit code 1``), ``model`` the location of the model it materialized,
+    ``recurring_run_id`` what has started it, unless a person did.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Run(Wire):
     version_name: str = ""
     experiment_id: str = ""
     experiment_name: str = ""
+    recurring_run_id: str = ""
     created_at: str = ""
     started_at: str = ""
     finished_at: str = ""

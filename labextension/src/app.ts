@@ -16,6 +16,7 @@ import { panelIcon } from './icons';
 import { KfopsModel } from './models/kfops';
 import { SourceModel } from './models/source';
 import { sourceState } from './models/source_state';
+import { ofNarrowed } from './narrowed';
 import { notifyOfEnd } from './notify';
 import { showWidget } from './show_widget';
 import { CommandIDs } from './tokens';
@@ -133,7 +134,7 @@ export class KfopsApp {
   /**
    * Open a view in the main area, or show the one that is open; in Notebook 7 below the notebook.
    *
-   * @param name - `run:<id>`, `runs:`, `compare:<id>,<id>`, `version:<id>` or `source:<path>`
+   * @param name - `run:<id>`, `runs:<query>` (see `narrowed.ts`), `compare:<id>,<id>`, `version:<id>` or `source:<path>`
    */
   async openView(name: string): Promise<void> {
     const { app, tracker } = this._options;
@@ -187,7 +188,7 @@ export class KfopsApp {
       return new views.RunView({ api: this.api, runId: key, rendermime, trans, execute });
     }
     if (kind === 'runs') {
-      return new views.RunsView({ api: this.api, trans, execute });
+      return new views.RunsView({ api: this.api, narrowed: ofNarrowed(key), trans, execute });
     }
     if (kind === 'compare') {
       return new views.CompareView({ api: this.api, runIds: key.split(','), trans, execute });

@@ -16,7 +16,10 @@ export namespace CommandIDs {
   export const openVersion = 'kfops:open-version';
   /** Open the view named in `args.view` anew, after a reload. */
   export const openView = 'kfops:open-view';
-  /** Open all runs in the main area. */
+  /**
+   * Open runs in the main area: all, or those of the `args.version_id`, `args.experiment_id` or `args.recurring_run_id`
+   * that is called `args.of`.
+   */
   export const openRuns = 'kfops:open-runs';
   /** Show the runs in `args.run_ids`, with commas between them, side by side. */
   export const compareRuns = 'kfops:compare-runs';

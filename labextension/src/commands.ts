@@ -8,6 +8,7 @@ import type { Widget } from '@lumino/widgets';
 
 import type { KfopsApp } from './app';
 import { panelIcon, runPipelineIcon } from './icons';
+import { toNarrowed } from './narrowed';
 import { CommandIDs } from './tokens';
 import type { Kfops } from './tokens';
 
@@ -104,7 +105,9 @@ export function addCommands(options: {
   add(CommandIDs.openRun, trans.__('Open run'), (kfops, args) =>
     kfops.openView(`run:${String(args.run_id)}`)
   );
-  add(CommandIDs.openRuns, trans.__('Show all runs'), kfops => kfops.openView('runs:'));
+  add(CommandIDs.openRuns, trans.__('Show all runs'), (kfops, args) =>
+    kfops.openView(`runs:${toNarrowed(args)}`)
+  );
   add(CommandIDs.compareRuns, trans.__('Compare runs'), (kfops, args) =>
     kfops.openView(`compare:${String(args.run_ids)}`)
   );

@@ -8,7 +8,18 @@ from urllib.parse import quote
 
 import pytest
 
-from kfops import artifacts, comparison, compiler, connection, differences, experiments, housekeeping, pipelines, runs
+from kfops import (
+    artifacts,
+    comparison,
+    compiler,
+    connection,
+    differences,
+    experiments,
+    housekeeping,
+    pipelines,
+    recurring,
+    runs,
+)
 from kfops.errors import InvalidInput, NotFound
 from tests.conformance.conftest import echo_workflow
 from tests.fakes.caller import V1, make_run
@@ -50,6 +61,27 @@ def test_runs_are_narrowed_down_by_state_and_text_and_sorted(backend, two):
     assert names(backend, text="keep", state="failed") == ["keep bad"]
     assert names(backend, text="keep", state="succeeded") == ["keep good"]
     assert names(backend, text="keep", state="running") == []
+
+
+def test_runs_are_narrowed_down_to_a_version_and_to_what_started_them(caller, backend):
+    pipeline = upload(caller, "narrowed", echo_workflow("echo $0"))
+    version = pipelines.get_version(pipeline["default_version"]["id"], backend)
+    by_hand = ended(backend, runs.run(version, name="by hand", connection=backend).id)
+    nightly = recurring.create_recurring_run(version, "* * * * * *", name="nightly", connection=backend)
+    try:
+        for _ in range(300):
+            found, _ = runs.list_runs(backend, query=runs.RunQuery(recurring_run_id=nightly.id))
+            if found:
+                break
+            time.sleep(0.1)
+        assert {run.recurring_run_id for run in found} == {nightly.id}
+    finally:
+        recurring.delete_recurring_run(nightly.id, backend)
+    assert by_hand.recurring_run_id == ""
+    assert "by hand" in names(backend, version_id=version.id)
+    assert "by hand" in names(backend, version_id=version.id, experiment_id=by_hand.experiment_id)
+    assert names(backend, version_id=version.id, experiment_id="another") == []
+    assert "keep good" not in names(backend, version_id=version.id)
 
 
 @pytest.mark.parametrize("query", [{"state": "lost"}, {"sort_by": "colour"}, {"sort_by": "name sideways"}])

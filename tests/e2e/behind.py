@@ -31,6 +31,11 @@ class Backend:
         spec = {"workflow_manifest": json.dumps(workflow)}
         return str(self.post("runs", {"name": name, "pipeline_spec": spec})["run"]["id"])
 
+    def run(self, version: str, name: str) -> str:
+        """Run a version and return the run's id."""
+        reference = {"key": {"type": "PIPELINE_VERSION", "id": version}, "relationship": "CREATOR"}
+        return str(self.post("runs", {"name": name, "resource_references": [reference]})["run"]["id"])
+
     def upload(self, name: str, workflow: dict[str, Any], pipeline_id: str = "") -> str:
         """Upload a pipeline, or a version of one, and return its id."""
         edge = "kfops-test"

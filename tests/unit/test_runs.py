@@ -14,7 +14,7 @@ from kfops.connection import connect
 from kfops.errors import BackendError, ConnectionFailed, ImagesMissing, InvalidInput, NotFound, RunFailed, RunTimeout
 from kfops.experiments import get_or_create, list_experiments
 from kfops.pipelines import upload
-from kfops.runs import get_run, list_runs, retry_run, run, step_log, stop_run, wait
+from kfops.runs import RunQuery, get_run, list_runs, retry_run, run, step_log, stop_run, wait
 from kfops.types import ImageVersion, PipelineVersion, Run
 from tests.fakes.backend import ScriptedBackend, scripted_backend
 from tests.fakes.faulty_server import HEALTHY, answering_json, by_path, serving
@@ -312,3 +312,20 @@ def test_an_answer_that_is_no_run_is_not_shown_as_one() -> None:
     with serving(by_path({"/apis/v1beta1/healthz": answering_json(HEALTHY)}, answering_json({}))) as server:
         with pytest.raises(BackendError, match="something else than a run"):
             get_run("r", connect(host=server.url))
+
+
+def test_where_users_are_kept_apart_runs_of_a_version_are_looked_for_in_the_namespace() -> None:
+    def wire(name: str, version: str) -> Dict[str, Any]:
+        reference = {"key": {"type": "PIPELINE_VERSION", "id": version}, "relationship": "CREATOR"}
+        return {"id": name, "name": name, "resource_references": [reference]}
+
+    answers = {
+        "/apis/v1beta1/healthz": answering_json({**HEALTHY, "multi_user": True}),
+        "/apis/v1beta1/runs": answering_json({"runs": [wire("mine", "v1"), wire("other", "v2")]}),
+    }
+    with serving(by_path(answers, answering_json({}))) as server:
+        found, _ = list_runs(connect(host=server.url, namespace="ann"), query=RunQuery(version_id="v1"))
+        asked = server.asked[-1].target
+    assert [run.id for run in found] == ["mine"]
+    assert "resource_reference_key.type=NAMESPACE" in asked
+    assert "resource_reference_key.id=ann" in asked

@@ -15,6 +15,7 @@ export function Experiments(props: {
   experiments: Loaded<Kfops.IExperiment[]>;
   onCreate: (name: string) => Promise<unknown>;
   onArchive: (experiment: Kfops.IExperiment) => Promise<unknown>;
+  onOpenRuns: (experiment: Kfops.IExperiment) => void;
   trans: TranslationBundle;
 }): JSX.Element {
   const { experiments, trans } = props;
@@ -38,7 +39,15 @@ export function Experiments(props: {
             data-experiment={experiment.id}
           >
             <div className="kfops-Row-line">
-              <Name text={experiment.name} className="kfops-Row-name" />
+              <button
+                type="button"
+                className="kfops-Row-open"
+                data-kfops="experiment-runs"
+                title={trans.__('Runs of %1', experiment.name)}
+                onClick={() => props.onOpenRuns(experiment)}
+              >
+                <Name text={experiment.name} className="kfops-Row-name" />
+              </button>
               <span className="kfops-Row-time" title={exactTime(experiment.created_at)}>
                 {timeAgo(experiment.created_at, trans)}
               </span>

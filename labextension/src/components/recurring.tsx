@@ -13,6 +13,7 @@ interface IActions {
   onPause: (recurring: Kfops.IRecurringRun, enabled: boolean) => Promise<unknown>;
   onDelete: (recurring: Kfops.IRecurringRun) => Promise<unknown>;
   onOpenVersion: (versionId: string) => void;
+  onOpenRuns: (recurring: Kfops.IRecurringRun) => void;
   trans: TranslationBundle;
 }
 
@@ -94,6 +95,15 @@ function Row(props: IActions & { one: Kfops.IRecurringRun }): JSX.Element {
               : trans.__('not due again')
             : trans.__('paused')}
         </span>
+        <button
+          type="button"
+          className="kfops-Link"
+          data-kfops="recurring-runs"
+          title={trans.__('Runs of %1', one.name)}
+          onClick={() => props.onOpenRuns(one)}
+        >
+          {trans.__('Its runs')}
+        </button>
       </div>
       {Boolean(failure) && <Problem error={errorOf(failure)} trans={trans} />}
     </li>

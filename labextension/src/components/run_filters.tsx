@@ -12,12 +12,15 @@ const STATES = ['pending', 'running', 'succeeded', 'failed'] as const;
 /** What runs are narrowed down by: text, state, pipeline, experiment, archived or not. */
 export function RunFilters(props: {
   query: Kfops.IRunQuery;
+  /** What they are narrowed down to in any case: of a version it is known which pipeline it is of. */
+  fixed: Kfops.IRunQuery;
   pipelines: readonly Kfops.IPipeline[];
   experiments: readonly Kfops.IExperiment[];
   onChange: (query: Kfops.IRunQuery) => void;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { query, onChange, trans } = props;
+  const { query, fixed, onChange, trans } = props;
+  const isOfVersion = Boolean(fixed.version_id || fixed.recurring_run_id);
   // what has been typed goes along with every other choice: it must not come after it and undo what follows
   const [text, setText] = useState(query.text ?? '');
   useEffect(() => {
@@ -46,22 +49,26 @@ export function RunFilters(props: {
         options={STATES.map(state => [state, stateWord(state, trans)])}
         onChange={state => onChange({ ...query, text, state: state as Kfops.IRunQuery['state'] })}
       />
-      <Choice
-        name="runs-pipeline"
-        label={trans.__('Pipeline')}
-        all={trans.__('All pipelines')}
-        value={query.pipeline_id ?? ''}
-        options={props.pipelines.map(pipeline => [pipeline.id, pipeline.name])}
-        onChange={pipeline_id => onChange({ ...query, text, pipeline_id })}
-      />
-      <Choice
-        name="runs-experiment"
-        label={trans.__('Experiment')}
-        all={trans.__('All experiments')}
-        value={query.experiment_id ?? ''}
-        options={props.experiments.map(experiment => [experiment.id, experiment.name])}
-        onChange={experiment_id => onChange({ ...query, text, experiment_id })}
-      />
+      {!isOfVersion && (
+        <Choice
+          name="runs-pipeline"
+          label={trans.__('Pipeline')}
+          all={trans.__('All pipelines')}
+          value={query.pipeline_id ?? ''}
+          options={props.pipelines.map(pipeline => [pipeline.id, pipeline.name])}
+          onChange={pipeline_id => onChange({ ...query, text, pipeline_id })}
+        />
+      )}
+      {!fixed.recurring_run_id && !fixed.experiment_id && (
+        <Choice
+          name="runs-experiment"
+          label={trans.__('Experiment')}
+          all={trans.__('All experiments')}
+          value={query.experiment_id ?? ''}
+          options={props.experiments.map(experiment => [experiment.id, experiment.name])}
+          onChange={experiment_id => onChange({ ...query, text, experiment_id })}
+        />
+      )}
       <label className="kfops-Filters-check">
         <input
           type="checkbox"

@@ -77,6 +77,19 @@ export function VersionHeader(props: {
               <button
                 type="button"
                 className="kfops-Button"
+                data-kfops="version-runs"
+                onClick={() =>
+                  void execute(CommandIDs.openRuns, {
+                    version_id: shown.id,
+                    of: nameOf(shown, trans)
+                  })
+                }
+              >
+                {trans.__('Its runs')}
+              </button>
+              <button
+                type="button"
+                className="kfops-Button"
                 data-kfops="version-default"
                 title={trans.__('What the pipeline is run with unless another version is named')}
                 disabled={busy || isDefault}

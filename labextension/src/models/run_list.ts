@@ -20,6 +20,7 @@ const PAGE = 200;
 export class RunListModel implements IDisposable {
   constructor(options: RunListModel.IOptions) {
     this._options = options;
+    this._query = options.query ?? {};
     this._poll = new Poll({
       name: 'kfops-lab:run-list',
       auto: false,
@@ -151,7 +152,7 @@ export class RunListModel implements IDisposable {
   private _options: RunListModel.IOptions;
   private _poll: Poll;
   private _due: Due;
-  private _query: Kfops.IRunQuery = {};
+  private _query: Kfops.IRunQuery;
   private _generation = 0;
   private _runs: readonly Kfops.IRun[] = [];
   private _nextToken = '';
@@ -166,5 +167,7 @@ export namespace RunListModel {
     api: KfopsApi;
     /** Whether the list is on screen. */
     active: () => boolean;
+    /** What is asked at first; all runs unless given. */
+    query?: Kfops.IRunQuery;
   }
 }

@@ -16,8 +16,10 @@ export function MoreSections(props: {
   trans: TranslationBundle;
   section: (name: string) => { name: string; folded: boolean; onToggle: (name: string) => void };
   onOpenVersion: (versionId: string) => void;
+  /** Open the runs of what an argument of the command names. */
+  onOpenRuns: (args: Record<string, string>) => void;
 }): JSX.Element {
-  const { model, trans, section, onOpenVersion } = props;
+  const { model, trans, section, onOpenVersion, onOpenRuns } = props;
   const { api } = model;
   const part = (name: SectionName) => {
     const { value } = model[name];
@@ -68,6 +70,7 @@ export function MoreSections(props: {
             await model.experiments.refresh();
           }}
           onArchive={archive}
+          onOpenRuns={({ id, name }) => onOpenRuns({ experiment_id: id, of: name })}
           trans={trans}
         />
       </Section>
@@ -80,6 +83,7 @@ export function MoreSections(props: {
           }}
           onDelete={remove}
           onOpenVersion={onOpenVersion}
+          onOpenRuns={({ id, name }) => onOpenRuns({ recurring_run_id: id, of: name })}
           trans={trans}
         />
       </Section>

@@ -177,6 +177,7 @@ function Content(props: PanelContent.IOptions): JSX.Element {
                 trans={trans}
                 section={section}
                 onOpenVersion={openVersion}
+                onOpenRuns={args => void execute(CommandIDs.openRuns, args)}
               />
             </>
           )}

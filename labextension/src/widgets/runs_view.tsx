@@ -13,22 +13,24 @@ import { RunTable } from '../components/run_table';
 import { Empty, Skeleton } from '../components/section';
 import { isLive } from '../models/kfops';
 import { RunListModel } from '../models/run_list';
+import type { INarrowed } from '../narrowed';
 import { CommandIDs } from '../tokens';
 import type { Kfops } from '../tokens';
 
 /** More runs do not fit side by side. */
 const MOST_COMPARED = 10;
 
-/** All runs in the main area: narrowed down, sorted, compared, put away. */
+/** Runs in the main area, all or those of one thing: narrowed down, sorted, compared, put away. */
 export class RunsView extends ReactWidget {
   constructor(options: RunsView.IOptions) {
     super();
     this._options = options;
-    this._model = new RunListModel({ api: options.api, active: () => this.isVisible });
+    const { api, narrowed, trans } = options;
+    this._model = new RunListModel({ api, active: () => this.isVisible, query: narrowed.query });
     options.api.changes.switched.connect(this._onSwitched, this);
     this.addClass('kfops-RunsView');
     this.node.dataset.kfops = 'runs-view';
-    this.title.label = options.trans.__('Runs');
+    this.title.label = narrowed.of ? trans.__('Runs of %1', narrowed.of) : trans.__('Runs');
   }
 
   override dispose(): void {
@@ -65,13 +67,15 @@ export class RunsView extends ReactWidget {
 export namespace RunsView {
   export interface IOptions {
     api: KfopsApi;
+    /** Whose runs are shown. */
+    narrowed: INarrowed;
     trans: TranslationBundle;
     execute: (command: string, args?: Record<string, string>) => Promise<unknown>;
   }
 }
 
 function Content(props: RunsView.IOptions & { model: RunListModel }): JSX.Element {
-  const { api, model, trans, execute } = props;
+  const { api, model, narrowed, trans, execute } = props;
   useChanges(model.changed);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const { pipelines, experiments } = useNames(api);
@@ -134,13 +138,19 @@ function Content(props: RunsView.IOptions & { model: RunListModel }): JSX.Elemen
     </button>
   );
   const isNarrowed = Boolean(
-    query.text || query.state || query.pipeline_id || query.experiment_id || query.archived
+    query.text ||
+    query.state ||
+    query.pipeline_id ||
+    (query.experiment_id && !narrowed.query.experiment_id) ||
+    query.archived
   );
   return (
     <div className="kfops-View">
       <div className="kfops-Header">
+        {narrowed.of && <h2 className="kfops-Ellipsis">{trans.__('Runs of %1', narrowed.of)}</h2>}
         <RunFilters
           query={query}
+          fixed={narrowed.query}
           pipelines={pipelines}
           experiments={experiments}
           onChange={ask}

@@ -17,6 +17,8 @@ export interface IRun {
   version_name: string;
   experiment_id: string;
   experiment_name: string;
+  /** What has started it, unless a person did. */
+  recurring_run_id?: string;
   created_at: string;
   started_at: string;
   finished_at: string;
@@ -76,7 +78,9 @@ export interface IRunComparison {
 export interface IRunQuery {
   state?: 'pending' | 'running' | 'succeeded' | 'failed';
   pipeline_id?: string;
+  version_id?: string;
   experiment_id?: string;
+  recurring_run_id?: string;
   text?: string;
   archived?: boolean;
   sort_by?: string;

@@ -13,7 +13,7 @@ from .base import KfopsHandler, guarded
 LOG_PART, LOG_PART_MOST = 256 * 1024, 1024 * 1024
 
 #: What a list of runs can be narrowed down and sorted by.
-_NARROWING = ("state", "pipeline_id", "experiment_id", "text", "sort_by")
+_NARROWING = ("state", "pipeline_id", "version_id", "experiment_id", "recurring_run_id", "text", "sort_by")
 
 
 class RunsHandler(KfopsHandler):
