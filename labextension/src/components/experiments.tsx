@@ -41,12 +41,12 @@ export function Experiments(props: {
             <div className="kfops-Row-line">
               <button
                 type="button"
-                className="kfops-Row-open"
+                className="kfops-Link kfops-Row-name"
                 data-kfops="experiment-runs"
                 title={trans.__('Runs of %1', experiment.name)}
                 onClick={() => props.onOpenRuns(experiment)}
               >
-                <Name text={experiment.name} className="kfops-Row-name" />
+                <Name text={experiment.name} />
               </button>
               <span className="kfops-Row-time" title={exactTime(experiment.created_at)}>
                 {timeAgo(experiment.created_at, trans)}
