@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import subprocess
+import threading
 from pathlib import Path
 from typing import Iterator
 
@@ -15,7 +17,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.behind import Backend, shell_workflow
 from tests.e2e.conftest import ROOT, LabServer
 from tests.e2e.notebook import KfopsPanel
-from tests.fakes.faulty_server import HEALTHY, FaultyServer, answering, answering_json, by_path, serving
+from tests.fakes.faulty_server import HEALTHY, Asked, answering, answering_json, by_path, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
 
@@ -29,18 +31,20 @@ RUN = {
 
 
 @contextlib.contextmanager
-def project_with_a_cluster(lab: LabServer, refused: bool = False) -> Iterator[FaultyServer]:
-    """Let config.yaml of the server's folder name a cluster that has one run, or that lets nobody in."""
-    answers = {
-        "/apis/v1beta1/healthz": answering_json(HEALTHY),
-        "/apis/v1beta1/runs": answering_json({"runs": [RUN], "total_size": 1}),
-    }
+def project_with_a_cluster(lab: LabServer, refused: bool = False) -> Iterator[list[dict[str, str]]]:
+    """Let config.yaml of the server's folder name a cluster, which may let nobody in; give the runs that it has."""
+    runs = [RUN]
+
+    def listed(connection: socket.socket, asked: Asked, closing: threading.Event) -> None:
+        answering_json({"runs": runs, "total_size": len(runs)})(connection, asked, closing)
+
+    answers = {"/apis/v1beta1/healthz": answering_json(HEALTHY), "/apis/v1beta1/runs": listed}
     cluster = answering(403, "RBAC: access denied") if refused else by_path(answers, answering_json({}))
     settings = lab.root / "config.yaml"
     with serving(cluster) as server:
         settings.write_text(f"# ours\nconnection: {{host: {server.url}}}\n", encoding="utf-8")
         try:
-            yield server
+            yield runs
         finally:
             settings.unlink()
             for chosen in Path(os.environ["HOME"], ".config", "kfops", "backends").glob("*.json"):
@@ -86,6 +90,16 @@ def test_every_page_goes_with_the_backend_that_is_chosen_in_one(lab: LabServer, 
         expect(panel.part("section-runs")).to_contain_text("of the cluster", timeout=30_000)
         expect(other.part("connection")).to_contain_text("Cluster", timeout=30_000)
         expect(other.part("section-runs")).to_contain_text("of the cluster", timeout=30_000)
+
+
+def test_what_happens_in_a_cluster_is_on_every_page_that_shows_it(lab: LabServer, page: Page) -> None:
+    with project_with_a_cluster(lab) as runs:
+        panels = [open_panel(page, lab), open_panel(page.context.new_page(), lab)]
+        for panel in panels:
+            expect(panel.part("section-runs")).to_contain_text("of the cluster", timeout=60_000)
+        runs.insert(0, {**RUN, "id": RUN["id"].replace("1", "2"), "name": "came later", "status": "Running"})
+        for panel in panels:  # nobody asks again of itself within 30 s
+            expect(panel.part("section-runs")).to_contain_text("came later", timeout=15_000)
 
 
 def test_a_run_that_is_open_goes_on_when_another_backend_is_chosen(lab: LabServer, page: Page) -> None:
