@@ -435,6 +435,13 @@ def test_filters_take_numbers_and_names_in_either_case(caller, names, predicate)
         assert [found["name"] for found in caller.get(listing(names, filter=sent))["experiments"]] == [names[1]]
 
 
+def forged(**changes):
+    """Return a page token whose filter is none that a request can have."""
+    predicate = {"key": "name", "op": "EQUALS", "kind": "string_value", "value": "x", **changes}
+    state = {"ModelName": "Experiment", "SortByFieldName": "name", "SortByFieldValue": "x", "KeyFieldValue": "x"}
+    return base64.b64encode(json.dumps({**state, "IsDesc": False, "Filter": [predicate]}).encode()).decode()
+
+
 def test_times_are_filtered_by_whole_seconds(caller, names):
     made = caller.get(listing(names))["experiments"][0]
     mine = {"op": 1, "key": "name", "stringValue": made["name"]}
@@ -463,6 +470,14 @@ def test_times_are_filtered_by_whole_seconds(caller, names):
         ({"filter": "[]"}, "predicates"),
         ({"filter": '{"predicates": [1]}'}, "predicate"),
         ({"filter": '{"predicates": [{"op": 4, "key": "name", "string_value": "x"}]}'}, "operation"),
+        ({"filter": '{"predicates": [{"op": [null], "key": "name", "string_value": "x"}]}'}, "operation"),
+        ({"filter": '{"predicates": [{"op": {}, "key": "name", "string_value": "x"}]}'}, "operation"),
+        ({"filter": "", "page_token": forged(op=[])}, "Invalid page token"),
+        ({"filter": "", "page_token": forged(op="DIVIDES")}, "Invalid page token"),
+        ({"filter": "", "page_token": forged(key=[])}, "Invalid page token"),
+        ({"filter": "", "page_token": forged(value={})}, "Invalid page token"),
+        ({"filter": "", "page_token": forged(value=[2**70])}, "Invalid page token"),
+        ({"filter": "", "page_token": forged(key="created_at", value=1.5)}, "Invalid page token"),
         ({"filter": '{"predicates": [{"op": 1, "key": "colour", "string_value": "x"}]}'}, "colour"),
         ({"filter": '{"predicates": [{"op": 1, "key": "name"}]}'}, "exactly one value"),
         ({"filter": '{"predicates": [{"op": 1, "key": "created_at", "timestamp_value": "noon"}]}'}, "noon"),

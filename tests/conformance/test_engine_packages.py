@@ -270,6 +270,6 @@ def test_another_interpreter_or_another_configuration_of_pip_has_another_layer(t
         layers.layer(["a", "b"], python, {**home, "PIP_INDEX_URL": "https://ann:hush@example.org/simple"}),
     ]
     (tmp_path / "home" / ".pip").mkdir(parents=True)
-    (tmp_path / "home" / ".pip" / "pip.conf").write_text("[global]\nindex-url = https://example.org/simple\n")
+    (tmp_path / "home" / ".pip" / "pip.conf").write_text("[global]\nprefer-binary = true\n")
     found.append(layers.layer(["a", "b"], python, home))
     assert len({layer.folder for layer in [same, *found]}) == 5

@@ -60,6 +60,8 @@ class Fields:
             name, operation, kind, value = (predicate[part] for part in ("key", "op", "kind", "value"))
         except KeyError:
             raise Invalid("Invalid page token.") from None
+        if not (isinstance(name, str) and _is_operation(operation) and all(map(_is_scalar, _items(value)))):
+            raise Invalid("Invalid page token.")  # what parse_filter returns is never like that
         column = self.column(name)
         if operation == "IN":
             if not isinstance(value, list):
@@ -104,7 +106,7 @@ def _predicate(wire: Any) -> dict[str, Any]:
     operation = wire.get("op")
     if isinstance(operation, int):
         operation = _NAMES.get(operation)
-    if operation not in OPERATIONS:
+    if not _is_operation(operation):
         raise Invalid(f"The filter's operation {wire.get('op')!r} is not one of {', '.join(OPERATIONS)}.")
     kinds = [kind for kind in _VALUES if kind in wire]
     if len(kinds) != 1:
@@ -113,6 +115,18 @@ def _predicate(wire: Any) -> dict[str, Any]:
     if not isinstance(key, str):
         raise Invalid("A predicate of the filter must have a key.")
     return {"key": key, "op": operation, "kind": kind, "value": _value(kind, wire[kind])}
+
+
+def _is_operation(name: Any) -> bool:
+    return isinstance(name, str) and name in OPERATIONS
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, int) and abs(value) < 2**63)
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _value(kind: str, value: Any) -> Any:
