@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from kfops.compiling.finish import package_of
-from kfops.errors import BuildFailed, LocalBackendError, NoBuilder
+from kfops.errors import BuildFailed, ConnectionFailed, LocalBackendError, NoBuilder
 from kfops.serving.connections import Connections
 from kfops.serving.methods import pipelines, runs, table, versions
 from kfops.types import ConnectionStatus, ImageVersion, PipelineVersion, Run, Source
@@ -211,3 +211,23 @@ def test_what_was_seen_in_one_backend_is_still_found_there_when_another_is_used(
     worker["runs.get"](Call(), project, started["id"])
     embedded = "http://127.0.0.1:1"
     assert [name for _, _, name, *_ in asked] == [embedded, embedded, "http://cluster", embedded]
+
+
+def test_a_run_that_was_started_is_told_also_when_its_backend_is_gone_right_after(projects, monkeypatch):
+    root, _ = projects
+    connected = []
+
+    class Once(Named):
+        def __init__(self, config):
+            super().__init__(config)
+            if connected:
+                raise ConnectionFailed("The backend is gone.")
+            connected.append(config)
+
+    def run(version_id, **_):
+        (root / "a" / "config.yaml").write_text("pipeline: {name: renamed}\n")  # makes the next one connect anew
+        return Run(id="r1", name="r", state="running")
+
+    monkeypatch.setattr(runs.runs, "run", run)
+    worker = table(Compiler(None), Connections(Once))
+    assert worker["runs.create"](Call(), str(root / "a"), "v-a")["id"] == "r1"

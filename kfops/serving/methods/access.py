@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, TypeVar
 
-from kfops.config import Config
-from kfops.connection import choice_of
 from kfops.serving.connections import Connections
 from kfops.serving.projects import Projects
 
@@ -22,10 +20,6 @@ class Access:
     def __init__(self, connections: Connections) -> None:
         self.connections = connections
         self.projects = Projects()
-
-    def choice(self, config: Config) -> str:
-        """Return the choice that leads to where a configuration leads now."""
-        return choice_of(self.connections.get(config), config)
 
     def ask(self, root: str, question: Callable[[Any], Result], *, about: str = "") -> Result:
         """Return ``question(connection)``, for questions that change nothing.

@@ -6,6 +6,7 @@ from typing import Any, Dict, List
 
 from kfops import differences, housekeeping, images, pipelines, step_spec
 from kfops.config import load
+from kfops.connection import choice_of
 from kfops.serving.calls import Call, Method
 from kfops.serving.methods.access import Access, Wire, wire, wires
 
@@ -46,8 +47,10 @@ class PipelineMethods:
     def list_versions(self, call: Call, root: str, pipeline_id: str) -> List[Wire]:
         """Return the versions of a pipeline."""
         config = load(start=root)
-        found = self._access.connections.ask(config, lambda c: pipelines.list_versions(pipeline_id, c))
-        self._access.projects.seen((version.id for version in found), root, self._access.choice(config))
+        found, choice = self._access.connections.ask(
+            config, lambda c: (pipelines.list_versions(pipeline_id, c), choice_of(c, config))
+        )
+        self._access.projects.seen((version.id for version in found), root, choice)
         return wires(found)
 
     def get_version(self, call: Call, root: str, version_id: str) -> Wire:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from kfops import artifacts, comparison, housekeeping, runs, step_spec
 from kfops.config import load
+from kfops.connection import choice_of
 from kfops.serving.calls import Call, Method
 from kfops.serving.connections import way_of
 from kfops.serving.log_tails import LogTails
 from kfops.serving.logs import log_part
 from kfops.serving.methods.access import Access, Wire, wire, wires
 from kfops.serving.watches import Watches
+from kfops.types import Run
 
 
 class RunMethods:
@@ -44,10 +46,14 @@ class RunMethods:
         """Return a page of runs; ``query`` has the fields of `runs.RunQuery`."""
         wanted = runs.RunQuery(**query)
         config = load(start=root)
-        found, token = self._access.connections.ask(
-            config, lambda c: runs.list_runs(c, query=wanted, page_size=page_size, page_token=page_token)
+        (found, token), choice = self._access.connections.ask(
+            config,
+            lambda c: (
+                runs.list_runs(c, query=wanted, page_size=page_size, page_token=page_token),
+                choice_of(c, config),
+            ),
         )
-        self._access.projects.seen((run.id for run in found), root, self._access.choice(config))
+        self._access.projects.seen((run.id for run in found), root, choice)
         return {"runs": wires(found), "next_page_token": token}
 
     def watch(self, call: Call, root: str, run_id: str) -> None:
@@ -74,13 +80,20 @@ class RunMethods:
         """Run a version, by the configuration that it was uploaded with."""
         folder = self._access.projects.of(version_id, root)
         config = self._access.projects.config(version_id, root)
-        started = self._access.connections.change(
-            config,
-            lambda c: runs.run(
-                version_id, parameters=parameters, name=name, experiment=experiment, connection=c, config=config
-            ),
-        )
-        self._access.projects.made(started.id, folder, self._access.choice(config))
+
+        def start(connection: Any) -> Tuple[Run, str]:
+            started = runs.run(
+                version_id,
+                parameters=parameters,
+                name=name,
+                experiment=experiment,
+                connection=connection,
+                config=config,
+            )
+            return started, choice_of(connection, config)
+
+        started, choice = self._access.connections.change(config, start)
+        self._access.projects.made(started.id, folder, choice)
         return wire(started)
 
     def get_run(self, call: Call, root: str, run_id: str) -> Wire:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from kfops import images, pipelines
 from kfops.config import Config, load
+from kfops.connection import choice_of
 from kfops.errors import ImageError
 from kfops.images.versions import prepare
 from kfops.serving.calls import Call, Method
@@ -57,18 +58,20 @@ class VersionMethods:
             # Before the upload: what cannot be built must not leave a version without images behind.
             prepare(package.images, package=package, config=config)
         call.check()
-        version = self._access.connections.change(
-            config,
-            lambda c: pipelines.upload(
+
+        def upload(connection: Any) -> Tuple[PipelineVersion, str]:
+            version = pipelines.upload(
                 package,
                 pipeline_name=pipeline_name,
                 version_name=version_name,
                 description=description,
-                connection=c,
+                connection=connection,
                 config=config,
-            ),
-        )
-        self._access.projects.made(version.id, folder_of(root, source), self._access.choice(config))
+            )
+            return version, choice_of(connection, config)
+
+        version, choice = self._access.connections.change(config, upload)
+        self._access.projects.made(version.id, folder_of(root, source), choice)
         call.log_line(f"Uploaded {version.pipeline_name}, {version.name}, id {version.id}")
         if wanted:
             version = self._build(call, version, package, config)
