@@ -68,6 +68,16 @@ class ArtifactStore:
         """
         return self.packed(self._content(key))
 
+    def text(self, key: str) -> str:
+        """Return the content of an artifact that is a file.
+
+        Raises
+        ------
+        NotFound
+            There is no such artifact.
+        """
+        return self._content(key).read_bytes().decode("utf-8", errors="replace")
+
     @staticmethod
     def packed(content: Path) -> bytes:
         """Return a file or folder as a gzipped tar."""

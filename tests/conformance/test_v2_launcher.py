@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.client import V1EnvVar
 
 from kfops.local.execution.environment import inherited
 from kfops.local.executors.warm import WarmExecutor
@@ -57,6 +58,94 @@ def test_a_second_run_takes_it_all_from_the_cache(twice: list[Ended]) -> None:
     for name in ("produce", "consume"):
         assert second.nodes[name]["reusedFromCache"] is True
         assert told(second, name) == told(first, name)
+
+
+def measured() -> None:
+    v2_components.measure()
+
+
+def measured_otherwise() -> None:
+    """The same component once more, under other names and with others that want what it gives."""
+    first = v2_components.measure()
+    first.container.add_env_variable(V1EnvVar(name="OTHER", value="1"))
+    first.execution_options.caching_strategy.max_cache_staleness = "P0D"
+    second = v2_components.measure().after(v2_components.counts_on(first.outputs["size"]))
+    v2_components.counts_on(second.outputs["size"])
+
+
+def runs_of(folder: Path, *workflows: dict[str, Any]) -> list[Ended]:
+    """Return the runs of workflows, one after the other and with the same memory."""
+
+    async def run() -> list[Ended]:
+        executor = WarmExecutor(environment=inherited(os.environ))
+        async with engine_in(folder / "data", executor=executor) as runs:
+            return [await runs.run(each, f"run-{n}", f"wf{n}") for n, each in enumerate(workflows)]
+
+    return asyncio.run(run())
+
+
+def test_a_component_is_known_again_in_whatever_task_it_stands(tmp_path: Path) -> None:
+    parameters = [{"name": "pipeline-output-directory", "value": "gs://team/elsewhere"}]
+    again = v2_components.compiled(measured_otherwise, tmp_path)
+    again["spec"]["arguments"]["parameters"][0] = parameters[0]
+    first, second = runs_of(tmp_path, v2_components.compiled(measured, tmp_path), again)
+    assert (first.phase, second.phase) == ("Succeeded", "Succeeded")
+    for name in ("measure", "measure-2"):
+        assert second.nodes[name]["reusedFromCache"] is True
+        assert second.output(name, f"{name}-size") == "5"
+        names = [artifact["name"] for artifact in second.nodes[name]["outputs"]["artifacts"]]
+        assert names == [f"{name}-metrics", f"{name}-size"]
+    assert second.log("counts-on").splitlines()[-1] == "5"
+    assert "reusedFromCache" not in second.nodes["counts-on"]
+    assert second.nodes["counts-on-2"]["phase"] == "Succeeded"
+
+
+def changed(workflow: dict[str, Any], name: str, old: str, new: str) -> dict[str, Any]:
+    """Return a workflow of which one template has another text somewhere."""
+    found: dict[str, Any] = json.loads(json.dumps(workflow))
+    templates = found["spec"]["templates"]
+    for number, template in enumerate(templates):
+        if template["name"] == name:
+            assert old in json.dumps(template)
+            templates[number] = json.loads(json.dumps(template).replace(old, new))
+    return found
+
+
+def test_another_pipeline_image_or_command_and_a_switch_make_it_another_step(tmp_path: Path) -> None:
+    made = v2_components.compiled(measured, tmp_path)
+    elsewhere = json.loads(json.dumps(made).replace("pipeline/components", "pipeline/others"))
+    switched = changed(made, "measure", 'caching": "true"', 'caching": "false"')
+    packages = changed(made, "measure", "'kfp==1.7.0'", "'kfp==1.7.0' 'urllib3'")
+    ends = runs_of(tmp_path, made, elsewhere, changed(made, "measure", "python:3.7", "python:3.8"), switched, packages)
+    assert [end.phase for end in ends] == ["Succeeded"] * 5
+    assert not any("reusedFromCache" in end.nodes["measure"] for end in ends)
+
+
+def test_the_newest_of_some_that_are_the_same_is_taken(tmp_path: Path) -> None:
+    def asks_twice() -> None:
+        v2_components.says_the_time()
+        v2_components.says_the_time()
+
+    first, second = runs_of(tmp_path, *[v2_components.compiled(asks_twice, tmp_path)] * 2)
+    given = {first.log("says-the-time"), first.log("says-the-time-2")}
+    assert len(given) == 2
+    for name in ("says-the-time", "says-the-time-2"):
+        assert second.nodes[name]["reusedFromCache"] is True
+    keys = {second.nodes[name]["outputs"]["artifacts"][0]["s3"]["key"] for name in second.nodes if "time" in name}
+    assert len(keys) == 1
+
+
+def test_a_step_from_the_cache_has_its_metrics_too(tmp_path: Path) -> None:
+    async def run() -> list[tuple[str, str, Any]]:
+        executor = WarmExecutor(environment=inherited(os.environ))
+        async with engine_in(tmp_path / "data", executor=executor) as runs:
+            for number in range(2):
+                await runs.run(v2_components.compiled(measured, tmp_path), f"run-{number}", f"wf{number}")
+            return runs.records.metrics
+
+    found = asyncio.run(run())
+    assert [run_id for run_id, _, _ in found] == ["run-0", "run-1"]
+    assert found[0][2] == found[1][2] == [{"name": "size", "numberValue": 5, "format": "RAW"}]
 
 
 def test_the_root_of_a_pipeline_that_has_none_may_be_configured(tmp_path: Path) -> None:

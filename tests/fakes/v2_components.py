@@ -320,6 +320,28 @@ def imports_a_package():
     print(installed_meanwhile)
 
 
+@component
+def measure(metrics: Output[Metrics]) -> NamedTuple("Measured", [("size", int)]):
+    """A number, and the same as a metric."""
+    metrics.log_metric("size", 5)
+    return (5,)
+
+
+@component
+def counts_on(size: int):
+    """What another component has measured."""
+    print(size)
+
+
+@component
+def says_the_time() -> str:
+    """Another text each time."""
+    import time
+
+    print(time.time_ns())
+    return str(time.time_ns())
+
+
 def compiled(pipeline, folder):
     """Return the workflow of a function that calls components."""
     import json

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kfops.local.execution.caching import cache_key, iso_seconds
+from kfops.local.execution.caching import cache_key, iso_seconds, max_age
 from kfops.local.execution.environment import (
     Pod,
     SecretValues,
@@ -216,19 +216,26 @@ def test_anything_that_changes_the_result_changes_the_key(
     assert cache_key(template, inputs, python) != cache_key(cached_template(), Inputs({"a": "1"}), "py")
 
 
-@pytest.mark.parametrize(
-    "template", [cached_template(enabled="false"), cached_template(staleness="P0D"), {"container": {}}]
-)
+@pytest.mark.parametrize("template", [cached_template(enabled="false"), {"container": {}}])
 def test_a_step_that_must_not_be_cached_has_no_key(template: dict[str, Any]) -> None:
     assert cache_key(template, Inputs(), "py") is None
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("P0D", 0), ("P1D", 86400), ("PT1H30M", 5400), ("P1W", 604800), ("P30D", 2592000), ("soon", 0)],
+    [
+        *[("P0D", 0), ("P1D", 86400), ("PT1H30M", 5400), ("P1W", 604800), ("P30D", 2592000)],
+        *[("soon", None), ("", None), ("P", None), ("P1DT", None), (" P1D", None)],
+    ],
 )
-def test_staleness_is_an_iso_duration(text: str, seconds: float) -> None:
+def test_staleness_is_an_iso_duration(text: str, seconds: float | None) -> None:
     assert iso_seconds(text) == seconds
+
+
+def test_a_step_that_takes_nothing_from_the_cache_renews_it() -> None:
+    renewing = cached_template(staleness="P0D")
+    assert max_age(renewing) == 0
+    assert cache_key(renewing, Inputs(), "py") == cache_key(cached_template(), Inputs(), "py")
 
 
 def test_links_lead_to_where_the_step_saw_them_lead(tmp_path: Path) -> None:

@@ -1,14 +1,19 @@
-"""Step caching: the same template with the same inputs gives the outputs of an earlier step."""
+"""Step caching: the same template with the same inputs gives the outputs of an earlier step.
+
+The steps of V2_COMPATIBLE pipelines are known again by other signs (``launcher_caching.py``).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from typing import Any, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
+from ..artifacts import ArtifactStore
 from ..workflow.inputs import Inputs
 from .claim_steps import acts_on_claims
+from .launcher_caching import fingerprint, is_of_launcher, replayed
 
 ENABLED = "pipelines.kubeflow.org/enable_caching"
 STALENESS = "pipelines.kubeflow.org/max_cache_staleness"
@@ -16,7 +21,7 @@ _DURATION = re.compile(
     r"P(?:(?P<Y>\d+(?:\.\d+)?)Y)?(?:(?P<M>\d+(?:\.\d+)?)M)?(?:(?P<W>\d+(?:\.\d+)?)W)?(?:(?P<D>\d+(?:\.\d+)?)D)?"
     r"(?:T(?:(?P<h>\d+(?:\.\d+)?)H)?(?:(?P<m>\d+(?:\.\d+)?)M)?(?:(?P<s>\d+(?:\.\d+)?)S)?)?"
 )
-_SECONDS = {"Y": 365 * 86400, "M": 30 * 86400, "W": 7 * 86400, "D": 86400, "h": 3600, "m": 60, "s": 1}
+_SECONDS = {"Y": 8765.81 * 3600, "M": 730.4841667 * 3600, "W": 7 * 86400, "D": 86400, "h": 3600, "m": 60, "s": 1}
 _CONTAINER = ("image", "command", "args", "env", "envFrom", "volumeMounts", "workingDir")
 _TEMPLATE = ("outputs", "volumes", "initContainers")
 
@@ -29,38 +34,53 @@ def cache_key(template: Mapping[str, Any], inputs: Inputs, python: str) -> Optio
     the image, which is not used.
     """
     metadata = template.get("metadata") or {}
-    if str((metadata.get("labels") or {}).get(ENABLED, "")).lower() != "true":
+    if str((metadata.get("labels") or {}).get(ENABLED, "")).lower() != "true" or acts_on_claims(template):
         return None
-    if max_age(template) == 0.0 or acts_on_claims(template):
+    if is_of_launcher(template):
+        relevant = fingerprint(template, inputs)
+    else:
+        container = template.get("container") or {}
+        relevant = {
+            "container": {key: container.get(key) for key in _CONTAINER},
+            "template": {key: template.get(key) for key in _TEMPLATE},
+            "inputs": inputs.as_status(),
+        }
+    if relevant is None:
         return None
-    container = template.get("container") or {}
-    relevant = {
-        "container": {key: container.get(key) for key in _CONTAINER},
-        "template": {key: template.get(key) for key in _TEMPLATE},
-        "inputs": inputs.as_status(),
-        "python": python,
-    }
-    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps({**relevant, "python": python}, sort_keys=True).encode()).hexdigest()
 
 
 def max_age(template: Mapping[str, Any]) -> Optional[float]:
-    """Return how old, in seconds, a remembered output may be; None for any age."""
+    """Return how old, in seconds, a remembered output may be; None for any age.
+
+    What a step gives that takes nothing from the cache (an age of 0) is remembered all the same: those that come
+    after it, and may, take the newest.
+    """
     text = ((template.get("metadata") or {}).get("annotations") or {}).get(STALENESS)
-    return None if not text else iso_seconds(str(text))
+    return None if text is None or is_of_launcher(template) else iso_seconds(str(text))
 
 
-def iso_seconds(text: str) -> float:
-    """Return the seconds of an ISO 8601 duration; one that cannot be read is 0, which asks for no caching.
+def iso_seconds(text: str) -> Optional[float]:
+    """Return the seconds of an ISO 8601 duration; None for a text that is none, which limits nothing.
+
+    Months and years have their mean length.
 
     Examples
     --------
-    >>> iso_seconds("P0D"), iso_seconds("P1DT2H")
-    (0.0, 93600.0)
+    >>> iso_seconds("P0D"), iso_seconds("P1DT2H"), iso_seconds("1 day")
+    (0.0, 93600.0, None)
     """
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        return 0.0
+    match = _DURATION.fullmatch(text)
+    if match is None or text.endswith(("P", "T")):
+        return None
     return float(sum(float(number) * _SECONDS[unit] for unit, number in match.groupdict().items() if number))
+
+
+def reusable(template: Mapping[str, Any], outputs: Mapping[str, Any], store: ArtifactStore) -> Optional[Dict[str, Any]]:
+    """Return remembered outputs as those of a step with this template; None when they are not there any more."""
+    if not all(map(store.exists, artifact_keys(outputs))):
+        return None
+    return replayed(template, outputs, store.text) if is_of_launcher(template) else dict(outputs)
 
 
 def artifact_keys(outputs: Mapping[str, Any]) -> List[str]:

@@ -15,9 +15,9 @@ from ..workflow.advice import not_followed
 from ..workflow.nodes import FULFILLED, Node, Nodes, finish, progress, timestamp
 from ..workflow.plan import Plan, Planner, Start
 from ..workflow.spec import Workflow, typed
-from .caching import artifact_keys, cache_key, max_age
+from .caching import cache_key, max_age, reusable
 from .clock import RunClock
-from .draft import Step
+from .draft import Metrics, Step
 from .environment import Pod
 from .journal import Journal
 from .records import RunRecords
@@ -160,27 +160,35 @@ class Run:
 
     async def _begin(self, starts: List[Start]) -> None:
         reused: List[Node] = []
+        metrics: List[Tuple[str, Metrics]] = []
         for start in starts:
             self._dirty = True
             key = cache_key(start.template, start.inputs, self._python)
             hit = self._records.cached(key, max_age(start.template)) if key else None
-            if hit is not None and self._usable(hit):
-                reused.append(self._reuse(start, hit))
+            outputs = self._usable(start, hit) if hit is not None else None
+            if hit is not None and outputs is not None:
+                reused.append(self._reuse(start, hit, outputs))
+                metrics.append((start.node_id, hit.get("metrics") or []))
                 continue
             task = asyncio.ensure_future(self._step(start))
             self._active[start.node_id] = task
             task.add_done_callback(functools.partial(self._left, start))
         if reused:
             await self._journal.write(reused)
+            for node_id, found in metrics:
+                if found:
+                    saving = functools.partial(self._records.save_metrics, self._id, node_id, found)
+                    await with_room(saving, f"run {self._id}")
             self._wake.set()
 
-    def _usable(self, hit: Mapping[str, Any]) -> bool:
-        """Tell whether remembered outputs may be used: their files are there, and they are not this run's own.
+    def _usable(self, start: Start, hit: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+        """Return remembered outputs, unless they are this run's own or their files are gone.
 
         A loop by recursion repeats a step until it gives something else, so a run never repeats its own outputs.
         """
-        stored = all(map(self._runner.artifacts.exists, artifact_keys(hit["outputs"])))
-        return stored and bool(hit["run_id"] != self._id)
+        if hit["run_id"] == self._id:
+            return None
+        return reusable(start.template, hit["outputs"], self._runner.artifacts)
 
     async def _step(self, start: Start) -> None:
         async with self._slots:
@@ -222,9 +230,9 @@ class Run:
             service_account=self._workflow.service_account,
         )
 
-    def _reuse(self, start: Start, hit: Mapping[str, Any]) -> Node:
+    def _reuse(self, start: Start, hit: Mapping[str, Any], outputs: Dict[str, Any]) -> Node:
         node = self._nodes[start.node_id]
-        node["outputs"] = hit["outputs"]
+        node["outputs"] = outputs
         node["reusedFromCache"] = True
         finish(node, "Succeeded", self._clock.now(), f"Cached from run {hit['run_id']}")
         self._runner.log(self._id, start.node_id, "This step output is taken from cache.\n")
@@ -233,7 +241,9 @@ class Run:
     def _remember(self, start: Start, result: Result) -> None:
         key = cache_key(start.template, start.inputs, self._python)
         if key is not None:
-            remembered = {"run_id": self._id, "node_id": start.node_id, "outputs": result.outputs}
+            remembered: Dict[str, Any] = {"run_id": self._id, "node_id": start.node_id, "outputs": result.outputs}
+            if result.metrics:
+                remembered["metrics"] = result.metrics
             self._records.remember(key, self._id, start.node_id, remembered)
 
     async def _save(self, plan: Plan, final: bool) -> None:
