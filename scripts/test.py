@@ -3,7 +3,8 @@
 
 All of it runs, whatever fails on the way. Two suites run at once, because each waits half of its time: for processes,
 pages and pauses. What they print comes one after another. Tests that are marked `alone` measure time, and follow when
-nothing else runs. At the end: how each part ended, and by name what this machine lacks and was therefore not tested.
+nothing else runs. At the end: how each part ended, by name what this machine lacks and was therefore not tested, and
+how many tests there were.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Counter as Counts
 from typing import Dict, List, NamedTuple, Set, Tuple
 
 from environments.progress import ROOT, VENVS
@@ -35,12 +39,12 @@ class Suite(NamedTuple):
         which = "" if self.marked == "not alone" else f", {self.marked}"
         return f"{', '.join(f'tests/{folder}' for folder in self.folders)} (in .venvs/{self.venv}{which})"
 
-    @property
-    def command(self) -> List[str]:
-        colour = ["--color=yes"] if sys.stdout.isatty() else []
+    def command(self, report: Path) -> List[str]:
+        """Return what runs the suite and writes its report."""
+        options = ["--color=yes"] if sys.stdout.isatty() else []
+        options += ["-m", self.marked, f"--junit-xml={report}"]
         folders = [f"tests/{folder}" for folder in self.folders]
-        python = str(VENVS / self.venv / "bin" / "python")
-        return [python, "-m", "pytest", *colour, "-m", self.marked, *folders, *sys.argv[1:]]
+        return [str(VENVS / self.venv / "bin" / "python"), "-m", "pytest", *options, *folders, *sys.argv[1:]]
 
 
 # The longest first, so that the two end together. The server's tests and the browser's want an event loop each.
@@ -59,11 +63,12 @@ ALONE = [
 
 
 class Part(NamedTuple):
-    """One part of the run, and how it ended."""
+    """One part of the run, how it ended, and how many of its tests passed, failed and were skipped."""
 
     title: str
     passed: bool
     seconds: float
+    tests: Counts[str]
 
 
 def folders_with_tests() -> Set[str]:
@@ -78,15 +83,16 @@ def check(environment: Dict[str, str]) -> Part:
     started = time.monotonic()
     command = [sys.executable, "scripts/check.py"]
     code = subprocess.call(command, cwd=str(ROOT), env=environment, stdin=subprocess.DEVNULL)
-    return Part(title, code == 0, time.monotonic() - started)
+    return Part(title, code == 0, time.monotonic() - started, Counter())
 
 
 def run(suite: Suite, output: Path, environment: Dict[str, str]) -> Part:
     """Run a suite with its output in a file."""
     started = time.monotonic()
+    report = output.with_suffix(".xml")
     with output.open("ab") as file:
         code = subprocess.call(
-            suite.command,
+            suite.command(report),
             cwd=str(ROOT),
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -94,7 +100,20 @@ def run(suite: Suite, output: Path, environment: Dict[str, str]) -> Part:
             stderr=subprocess.STDOUT,
         )
     passed = code == 0 or (code == NOTHING_TO_RUN and suite.marked == "alone")
-    return Part(suite.title, passed, time.monotonic() - started)
+    return Part(suite.title, passed, time.monotonic() - started, counted(report))
+
+
+def counted(report: Path) -> Counts[str]:
+    """Return how many tests passed, failed and were skipped; none where pytest has not come to its report."""
+    if not report.exists():
+        return Counter()
+    counts: Counts[str] = Counter()
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+        number = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
+        failed = number["failures"] + number["errors"]
+        passed = number["tests"] - failed - number["skipped"]
+        counts.update(passed=passed, failed=failed, skipped=number["skipped"])
+    return counts
 
 
 def run_all(suites: List[Suite], at_once: int, scratch: Path, environment: Dict[str, str]) -> List[Part]:
@@ -151,14 +170,15 @@ def _summary(parts: List[Part], notes: Path, seconds: float) -> None:
     for part in parts:
         print(f"  {'passed' if part.passed else 'FAILED'}  {part.title} ({part.seconds:.0f} s)")
     entries = [json.loads(line) for line in notes.read_text(encoding="utf-8").splitlines()] if notes.exists() else []
-    if not entries:
-        print("  Everything was tested: the machine lacks nothing that the tests need.", flush=True)
-        return
-    print("  Not tested here, because the machine lacks:")
+    if entries:
+        print("  Not tested here, because the machine lacks:")
+    else:
+        print("  Everything was tested: the machine lacks nothing that the tests need.")
     for program in sorted({entry["lacks"] for entry in entries}):
         tests = sorted({entry["test"] for entry in entries if entry["lacks"] == program})
         print(f"    {program}: {', '.join(tests)}")
-    sys.stdout.flush()
+    total = sum((part.tests for part in parts), Counter[str]())
+    print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped", flush=True)
 
 
 if __name__ == "__main__":
