@@ -81,14 +81,20 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
+def bare(item: Any) -> str:
+    """Return an item as it is written into its iteration: its JSON, of a string without the quotes."""
+    written = json.dumps(item, separators=(",", ":"))
+    return written[1:-1] if isinstance(item, str) else written
+
+
 def label(item: Any) -> str:
     """Return an item as it stands in the name of its iteration."""
     if isinstance(item, dict):
-        written = ",".join(sorted(f"{key}:{text(value)}" for key, value in item.items()))
+        written = ",".join(sorted(f"{key}:{bare(value)}" for key, value in item.items()))
     elif isinstance(item, list):
-        written = "[" + " ".join(map(text, item)) + "]"
+        written = "[" + " ".join(map(bare, item)) + "]"
     else:
-        written = text(item)
+        written = bare(item)
     return written.replace("(", "").replace(")", "")
 
 
@@ -261,10 +267,10 @@ class Reference:
                 items = json.loads(text(task["withParam"]))
             except ValueError:
                 items = None
-        bare = {key: value for key, value in task.items() if key not in ("withItems", "withParam")}
+        once = {key: value for key, value in task.items() if key not in ("withItems", "withParam")}
         iterations: Optional[List[Dict[str, Any]]] = None
         if isinstance(items, list):
-            iterations = [self._iteration(bare, item) for item in items]
+            iterations = [self._iteration(once, item) for item in items]
             if UNRESOLVED.search(json.dumps([task.get("withItems"), list(map(self._without_artifacts, iterations))])):
                 iterations = None  # in a loop, unlike elsewhere, every placeholder must mean something
         if iterations is None:
@@ -278,9 +284,9 @@ class Reference:
 
     @staticmethod
     def _iteration(task: Dict[str, Any], item: Any) -> Dict[str, Any]:
-        values = {"item": text(item)}
+        values = {"item": bare(item)}
         if isinstance(item, dict):
-            values.update({f"item.{key}": text(value) for key, value in item.items()})
+            values.update({f"item.{key}": bare(value) for key, value in item.items()})
         return fill(task, values)  # type: ignore[no-any-return]
 
     @staticmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kfops.local.workflow.substitution import chain, input_values, item_values, sole_placeholder, substitute
+from kfops.local.workflow.substitution import chain, input_values, sole_placeholder, substitute
 
 
 def test_placeholders_are_replaced_in_every_string_of_a_template() -> None:
@@ -31,21 +31,6 @@ def test_a_value_that_looks_like_a_placeholder_is_not_replaced_again() -> None:
 
 def test_the_first_lookup_that_knows_a_name_wins() -> None:
     assert substitute("{{a}}{{b}}", chain({"a": "1"}.get, {"a": "2", "b": "3"}.get)) == "13"
-
-
-@pytest.mark.parametrize(
-    ("item", "text", "result"),
-    [
-        ("a", "{{item}}", "a"),
-        (7, "{{item}}", "7"),
-        (True, "{{item}}", "true"),
-        ({"b": 1, "a": [2]}, "{{item}}", '{"a":[2],"b":1}'),
-        ({"b": 1, "a": "x"}, "{{item.a}}{{item.b}}{{item.c}}", "x1{{item.c}}"),
-        ([1, 2], "{{item}}", "[1,2]"),
-    ],
-)
-def test_an_item_is_written_as_text(item: object, text: str, result: str) -> None:
-    assert substitute(text, item_values(item)) == result
 
 
 def test_all_inputs_are_a_json_list() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, List
 
-from .substitution import as_text, item_values, placeholders, substitute
+from .items import Item, items_in, items_of
+from .substitution import as_text, placeholders, substitute
 
 Task = Dict[str, Any]
 
@@ -31,30 +31,25 @@ def expand(task: Task) -> List[Task]:
     items, names = _items(task), _placeholders(task)
     expanded = []
     for index, item in enumerate(items):
-        lookup = item_values(item)
-        unknown = next((name for name in names if lookup(name) is None), None)
+        unknown = next((name for name in names if item.lookup(name) is None), None)
         if unknown is not None:
             raise LoopError(f"failed to resolve {{{{{unknown}}}}}")
-        one = substitute(bare, lookup)
-        one["name"] = f"{task['name']}({index}:{_label(item)})"
+        one = substitute(bare, item.lookup)
+        one["name"] = f"{task['name']}({index}:{item.label})"
         expanded.append(one)
     return expanded
 
 
-def _items(task: Task) -> List[Any]:
+def _items(task: Task) -> List[Item]:
     if task.get("withItems") is not None:
-        items = task["withItems"]
-        if not isinstance(items, list):
+        if not isinstance(task["withItems"], list):
             raise LoopError(f"withItems of task '{task['name']}' is not a list")
-        return items
-    text = as_text(task["withParam"])
+        return items_of(task["withItems"])
+    text = as_text(task["withParam"]).strip()
     try:
-        items = json.loads(text)
+        return items_in(text)
     except ValueError as error:
         raise LoopError(f"withParam value could not be parsed as a JSON list: {text}: {error}") from error
-    if not isinstance(items, list):
-        raise LoopError(f"withParam value could not be parsed as a JSON list: {text}")
-    return items
 
 
 def _placeholders(task: Task) -> List[str]:
@@ -65,13 +60,3 @@ def _placeholders(task: Task) -> List[str]:
         for artifact in arguments.get("artifacts") or []
     ]
     return placeholders([task.get("when"), task.get("withItems"), arguments])
-
-
-def _label(item: Any) -> str:
-    if isinstance(item, dict):
-        text = ",".join(sorted(f"{key}:{as_text(value)}" for key, value in item.items()))
-    elif isinstance(item, list):
-        text = "[" + " ".join(map(as_text, item)) + "]"
-    else:
-        text = as_text(item)
-    return text.replace("(", "").replace(")", "")

@@ -7,9 +7,10 @@ launcher's ``{{$.inputs...}}`` or a Jinja expression, stays as it is.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Callable, Iterable, List, Mapping, Optional
+
+from .json_text import written
 
 #: Answers the value of a placeholder's name, or None when it is not one of ours.
 Lookup = Callable[[str], Optional[str]]
@@ -104,25 +105,9 @@ def input_values(parameters: Mapping[str, str]) -> Lookup:
     return lookup
 
 
-def item_values(item: Any) -> Lookup:
-    """Return a lookup of ``item`` and, for a map, ``item.<key>``."""
-
-    def lookup(name: str) -> Optional[str]:
-        if name == "item":
-            return as_text(item)
-        if isinstance(item, dict) and name.startswith("item."):
-            key = name[len("item.") :]
-            return as_text(item[key]) if key in item else None
-        return None
-
-    return lookup
-
-
 def as_text(value: Any) -> str:
     """Return a JSON value as Argo writes it into a text: strings as they are, everything else as compact JSON."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return value if isinstance(value, str) else written(value)
 
 
 def _replace(text: str, lookup: Lookup) -> str:
