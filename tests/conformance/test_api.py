@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from kfops.local.settings import HEADER
 from tests.fakes.caller import V1, make_pipeline, make_run, refused, wait
 
 # Who may ask
@@ -311,9 +312,28 @@ def test_a_finished_run_has_its_status_its_log_and_cannot_be_stopped(caller, wor
     log = f"/apis/v1alpha1/runs/{run['id']}/nodes/{step['id']}/log"
     assert caller.ask("GET", log).content == b"hello\n"
     assert caller.ask("GET", log + "?follow=true").content == b"hello\n"
+    stored = f"{V1}/runs/{run['id']}/nodes/{step['id']}/artifacts/main-logs:read"
+    assert base64.b64decode(caller.get(stored)["data"]) == b"hello\n"
+    refused(caller.ask("GET", stored.replace(step["id"], "none")), 404, "not found")
     refused(caller.ask("GET", f"/apis/v1alpha1/runs/{run['id']}/nodes/..%2f..%2ftoken/log"), 404, "not found")
     refused(caller.ask("POST", f"{V1}/runs/{run['id']}/terminate"), 400, "Row not found")
     refused(caller.ask("POST", f"{V1}/runs/{run['id']}/retry"), 409, "BadRequest")
+
+
+def test_times_are_in_whole_seconds_as_argo_writes_them_for_all_but_kfops_itself(caller, workflow):
+    text = 'told: {"startedAt":"2026-01-02T03:04:05.678Z"}'
+    workflow["spec"]["arguments"]["parameters"][0]["value"] = text
+    path = f"{V1}/runs/{wait(caller, make_run(caller, workflow)['id'])['id']}"
+
+    def times(**options):
+        answer = caller.ask("GET", path, **options).body
+        workflow = json.loads(answer["pipeline_runtime"]["workflow_manifest"])
+        assert workflow["spec"]["arguments"]["parameters"][0]["value"] == text
+        status = workflow["status"]
+        return [place[name] for place in (status, *status["nodes"].values()) for name in ("startedAt", "finishedAt")]
+
+    assert {len(moment) for moment in times()} == {len("2026-01-02T03:04:05Z")}
+    assert {len(moment) for moment in times(headers={HEADER: "{}"})} == {len("2026-01-02T03:04:05.678Z")}
 
 
 def test_a_followed_log_arrives_while_the_step_runs(caller, workflow):
@@ -453,6 +473,13 @@ def test_times_are_filtered_by_whole_seconds(caller, names):
     counts = [count(operation, made["created_at"]) for operation in (1, 2, 3, 5, 6, 7)]
     assert counts == [1, 0, 0, 1, 0, 1]
     assert count(3, "2001-01-01T00:00:00+01:00") == 1
+
+    def before(**value):
+        predicates = [mine, {"op": "LESS_THAN", "key": "created_at", **value}]
+        return caller.get(listing(names, filter=json.dumps({"predicates": predicates}))).get("total_size", 0)
+
+    assert before(string_value="1000000000") == before(long_value="1000000000") == 0
+    assert before(string_value="9000000000") == before(long_value="9000000000") == 1
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ OPERATIONS = {
 _NAMES = {number: name for name, number in OPERATIONS.items()}
 _VALUES = ("int_value", "long_value", "string_value", "timestamp_value", "int_values", "long_values", "string_values")
 _SECOND = 1_000_000
+#: Seconds since 1970 as a text, which the database of Kubeflow Pipelines takes for a number.
+_DIGITS = re.compile("[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def _compare(column: sa.ColumnElement[Any], operation: str, value: Any) -> sa.Co
 
 def _time_condition(column: sa.ColumnElement[Any], operation: str, value: Any) -> sa.ColumnElement[bool]:
     """Compare by whole seconds, which is what the API shows, without an expression that an index cannot serve."""
-    seconds = parse_time(value) if isinstance(value, str) else value
+    seconds = value if isinstance(value, int) else int(value) if _DIGITS.fullmatch(value) else parse_time(value)
     first, following = seconds * _SECOND, (seconds + 1) * _SECOND
     if abs(following) >= 2**63:
         raise Invalid(f"{value!r} is not a time.")
