@@ -22,6 +22,8 @@ __all__ = ["Config", "find", "load"]
 
 _NAMES = ("config.yaml", "config_files/config.yaml")
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 #: Lines of the keys, by the path of keys and indexes that leads to them.
 _Lines = Dict[Tuple[Union[str, int], ...], int]
 
@@ -75,13 +77,16 @@ def find(start: Union[str, Path, None] = None) -> Optional[Path]:
 
 
 def _is_ours(path: Path) -> bool:
+    sections = section_keys(())
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if any(line.partition(":")[0] in sections for line in text.splitlines()):
+            return True
+        data = yaml.load(text, Loader=_LOADER)  # noqa: S506  (a safe one)
     except (OSError, ValueError, yaml.YAMLError):
         # Better to say what is wrong with it than to go on without it.
         return True
     keys = [str(key) for key in data] if isinstance(data, dict) else []
-    sections = section_keys(())
     return not data or any(difflib.get_close_matches(key, sections, 1, 0.7) for key in keys)
 
 
@@ -101,12 +106,13 @@ def _read(path: Path) -> Config:
 
 def _parse(path: Path) -> Tuple[Dict[str, Any], _Lines]:
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _LOADER(path.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
         lines: _Lines = {}
+        data = None
         if node is not None:
             _walk(node, (), lines, path)
-        data = yaml.safe_load(text)
+            data = loader.construct_document(node)
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read.", why=f"{error.strerror}.", remedy="Check its permissions.", path=str(path)

@@ -6,6 +6,7 @@ as a good part of the work. One that has rehearsed has copied most of them befor
 
 from __future__ import annotations
 
+import gc
 import linecache
 import sys
 from pathlib import Path
@@ -44,6 +45,7 @@ def rehearse(waiting: Callable[[], bool]) -> None:
             try:
                 answer({"path": _PATH, "content": _SOURCE, "mode": mode})
             finally:
+                gc.enable()
                 sys.path[:] = path
                 sys.modules.pop(Path(_PATH).stem, None)
                 linecache.cache.pop(_PATH, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
 import signal as signals
@@ -35,7 +36,7 @@ def answer(request: Mapping[str, Any]) -> bytes:
 
 def _compile(request: Mapping[str, Any], cells: dict[str, Any]) -> Package:
     from kfops import config as configuration
-    from kfops.compiling import build, context, finish, loading, source
+    from kfops.compiling import build, context, finish, lean, loading, source
 
     if request.get("environment") is not None:
         os.environ.clear()
@@ -46,9 +47,10 @@ def _compile(request: Mapping[str, Any], cells: dict[str, Any]) -> Package:
     commit = ask_git(folder)  # answers while the rest is done
     config = configuration.load(request.get("config")) if request.get("config") else configuration.load(start=folder)
     mode = build.configured_mode(request.get("mode"), config)
-    with context.compiling(config, program.dockerfiles):
+    with context.compiling(config, program.dockerfiles), lean.lean_kfp():
         preferred = config.pipeline.pipeline_function_name or ""
         function = loading.load(program, request.get("function") or "", preferred)
+        gc.disable()  # from here on what is made is needed until this process ends
         workflow = build.workflow_of(function, mode, request.get("name") or "")
         origin = Source(program.kind, shown_path(program.path, config), program.sha256, commit())
         return finish.package_of(workflow, mode, origin, dockerfiles=program.dockerfiles)

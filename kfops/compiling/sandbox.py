@@ -7,6 +7,7 @@ left behind elsewhere too. To be used from a process with a single thread.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -18,6 +19,7 @@ from typing import Any, Callable
 from kfops.compiling.child import END, run_child
 from kfops.compiling.orphans import become_subreaper, kill_group, kill_orphans
 
+_SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ
 #: What a child may print before the rest is dropped.
 OUTPUT_LIMIT = 200_000
 #: What a child may answer: the package of a very large pipeline.
@@ -88,6 +90,11 @@ class Sandbox:
         """Whether a request is being answered."""
         return bool(self._children)
 
+    @property
+    def prepared(self) -> bool:
+        """Whether a child waits for the next request."""
+        return self._spare is not None
+
     def prepare(self) -> None:
         """Fork the child for the next request now, so that it need not wait for that."""
         if self._spare is None:
@@ -120,6 +127,7 @@ class Sandbox:
     def _fork(self) -> _Child:
         request_read, request_write = os.pipe()
         result_read, result_write = os.pipe()
+        _enlarge(result_write)
         output_read, output_write = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -243,6 +251,14 @@ def _drain(fd: int, into: bytearray, limit: int) -> tuple[int, int]:
         into += data[:room]
         dropped += len(data) - min(room, len(data))
     return fd, dropped
+
+
+def _enlarge(pipe: int) -> None:
+    """Let a pipe hold the answer of a common size, so that a child need not wait for its reader (Linux)."""
+    try:
+        fcntl.fcntl(pipe, _SET_PIPE_SIZE, 1 << 20)
+    except OSError:
+        return
 
 
 def _child_bell() -> int:

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, BinaryIO, Mapping
@@ -30,6 +31,11 @@ _START = (
     "sys.path.insert(0, sys.argv[2]) if sys.argv[2] not in sys.path else None; "
     "from kfops.compiling.zygote import main; main(int(sys.argv[1]))"
 )
+
+
+#: Seconds after an answer until the next child is forked: whoever takes the answer has the machine first.
+_REST = 0.03
+_LONG = 60.0
 
 
 class Zygote:
@@ -200,9 +206,12 @@ def _warm_up() -> None:
 def _serve(connection: socket.socket, sandbox: Sandbox) -> None:
     unread = bytearray()
     stream: BinaryIO = connection.makefile("wb")
-    sandbox.prepare()
+    quiet_from = 0.0
     while True:
-        if sandbox.wait([connection.fileno()]):
+        pause = max(0.0, quiet_from - time.monotonic())
+        if not (sandbox.busy or sandbox.prepared or pause):
+            sandbox.prepare()
+        if sandbox.wait([connection.fileno()], pause or _LONG):
             data = connection.recv(1 << 20)
             if not data:
                 sandbox.close()
@@ -214,8 +223,8 @@ def _serve(connection: socket.socket, sandbox: Sandbox) -> None:
                 _take(json.loads(line), sandbox)
         ended = sandbox.poll()
         _give(ended, stream)
-        if ended and not sandbox.busy:
-            sandbox.prepare()
+        if ended:
+            quiet_from = time.monotonic() + _REST
 
 
 def _take(message: dict[str, Any], sandbox: Sandbox) -> None:

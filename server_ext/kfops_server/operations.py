@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import uuid
 from collections import OrderedDict
@@ -40,7 +39,7 @@ class Operation:
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the JSON form."""
-        return dataclasses.asdict(self)
+        return dict(vars(self))
 
     def append(self, text: str) -> None:
         """Add to the log, which keeps its end."""

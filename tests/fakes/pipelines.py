@@ -228,6 +228,28 @@ def containers(size: str = "1Gi", count: int = 1, image: str = "busybox"):
     add(first.outputs["data"]).apply(lambda op: op.set_caching_options(False))
 
 
+@dsl.pipeline(name="models")
+def models(claim: str = "claim", key: str = "key"):
+    """Parameters inside of kubernetes models, and models that two steps share."""
+    place = k8s.V1PersistentVolumeClaimVolumeSource(claim_name=claim)
+    volume = k8s.V1Volume(name="v", persistent_volume_claim=place)
+    chosen = k8s.V1SecretKeySelector(name=f"secret-{claim}", key=key)
+    variables = [
+        k8s.V1EnvVar(name="KEY", value_from=k8s.V1EnvVarSource(secret_key_ref=chosen)),
+        k8s.V1EnvVar(name="BOTH", value=f"{claim}/{key}"),
+        k8s.V1EnvVar(name="EMPTY", value=""),
+    ]
+    for number in range(2):
+        step = dsl.ContainerOp(
+            name="step", image="busybox", command=("echo", claim), arguments=[("a", key), {"b": key}]
+        )
+        step.add_volume(volume).add_pod_annotation(f"annotation-{number}", key)
+        step.container.add_volume_mount(k8s.V1VolumeMount(name="v", mount_path=f"/{number}", sub_path=key))
+        for variable in variables:
+            step.container.add_env_variable(variable)
+        step.add_toleration(k8s.V1Toleration(key=key, operator="Exists"))
+
+
 @dsl.pipeline(name="resources")
 def resources(name: str = "claim", size: str = "2Gi"):
     volume = dsl.VolumeOp(
@@ -284,4 +306,4 @@ OF_ANY_MODE: Dict[str, Pipeline] = {
     function.__name__: function
     for function in (chain, names, conditions, loops, with_exit, artifacts, decorated, recursion)
 }
-OF_V1: Dict[str, Pipeline] = {function.__name__: function for function in (placeholders, containers, resources)}
+OF_V1: Dict[str, Pipeline] = {function.__name__: function for function in (placeholders, containers, models, resources)}

@@ -26,6 +26,7 @@ from tests.fakes import pipelines
 TIME_ANNOTATION = "pipelines.kubeflow.org/pipeline_compilation_time"
 CHANGED = (
     "kfp.components.modelbase",
+    "kfp.compiler._data_passing_rewriter",
     "kfp.compiler._k8s_helper",
     "kfp.compiler._op_to_template",
     "kfp.compiler.compiler",
