@@ -25,9 +25,10 @@ class Bookkeeping:
 
     def node(self, name: str) -> Optional[Node]:
         """Return the node of that name, or None."""
-        return self._nodes.get(self._id(name))
+        return self._nodes.get(self.id_of(name))
 
-    def _id(self, name: str) -> str:
+    def id_of(self, name: str) -> str:
+        """Return the id of the node of that name, whether there is one or not."""
         found = self._ids.get(name)
         if found is None:
             found = self._ids[name] = node_id(self._workflow.name, name)
@@ -45,7 +46,7 @@ class Bookkeeping:
     ) -> Node:
         """Return a new node: running (a Pod: pending), or at once at its end when a final ``phase`` is given."""
         node: Node = {
-            "id": self._id(name),
+            "id": self.id_of(name),
             "name": name,
             "displayName": self._display_name(name, boundary),
             "type": kind,

@@ -19,7 +19,10 @@ Task = Dict[str, Any]
 
 @dataclass(frozen=True)
 class Call:
-    """A template called at one place of the workflow; ``shared`` looks up ``workflow.*``."""
+    """A template called at one place of the workflow; ``shared`` looks up ``workflow.*``.
+
+    ``attempt`` is the number of an attempt, and ``until`` when no attempt may be executed any more.
+    """
 
     name: str
     template: str
@@ -28,6 +31,7 @@ class Call:
     find: Callable[[str], Optional[Dict[str, Any]]]
     shared: Lookup
     attempt: Optional[int] = None
+    until: Optional[float] = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,10 @@ class InputError(ValueError):
     """A template cannot run for want of an input."""
 
 
+class LostArtifact(InputError):
+    """What a ``from:`` names was not made: by a task that was skipped, for instance."""
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Parameter values and artifacts (Argo's location dictionaries) by name."""
@@ -65,6 +69,9 @@ def bind(
         if source is None:
             if declaration.get("optional") or (given.get(name) or {}).get("optional"):
                 continue
+            lost = (given.get(name) or {}).get("from")
+            if lost:
+                raise LostArtifact(f"Unable to resolve: {lost}")
             raise InputError(f"inputs.artifacts.{name} was not supplied")
         artifact = {"name": name, **source}
         if declaration.get("path"):

@@ -31,7 +31,7 @@ def dag_outputs(template: Mapping[str, Any], lookup: Lookup, scope: TaskScope) -
         if value is None:
             value = source.get("default")
         if value is None:
-            raise OutputError(f"output parameter {parameter['name']} of {template['name']} was not produced")
+            raise OutputError(f"Unable to resolve: {given or parameter['name']}")
         parameters.append({"name": parameter["name"], "value": as_text(value)})
     artifacts: List[Dict[str, Any]] = []
     for artifact in declared.get("artifacts") or []:
@@ -39,7 +39,7 @@ def dag_outputs(template: Mapping[str, Any], lookup: Lookup, scope: TaskScope) -
         if found is not None:
             artifacts.append({**found, "name": artifact["name"]})
         elif not artifact.get("optional"):
-            raise OutputError(f"output artifact {artifact['name']} of {template['name']} was not produced")
+            raise OutputError(f"unable to resolve outputs from scope: Unable to resolve: {artifact.get('from')}")
     outputs: Dict[str, Any] = {}
     if parameters:
         outputs["parameters"] = parameters

@@ -8,6 +8,7 @@ nodes.
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass, field
 from typing import Any, Container, Dict, List, Mapping, Optional
@@ -16,7 +17,8 @@ from .frames import Call, Place, Step
 from .inputs import Inputs
 from .nodes import BROKEN, Node, Nodes, finish, fulfilled, seconds_of
 from .outputs import failures
-from .scope import global_values, step_values
+from .retries import within
+from .scope import global_values, paths
 from .spec import Workflow
 from .substitution import chain, substitute
 from .walking import Walker
@@ -86,11 +88,7 @@ class Planner:
             return
         phase, message = root["phase"], root.get("message", "")
         if self.workflow.on_exit:
-            extra = {
-                "workflow.status": phase,
-                "workflow.failures": failures(self.nodes),
-                "workflow.duration": f"{self._walker.now - started:.6f}",
-            }
+            extra = {"workflow.status": phase, "workflow.failures": failures(self.nodes)}
             exit_node = self._entry(f"{name}.onExit", self.workflow.on_exit, extra)
             if not fulfilled(exit_node):
                 return
@@ -131,7 +129,7 @@ class Planner:
         if self._begun.get(name) is None:
             before = self._walker.books.node(self.workflow.name)
             started = seconds_of(before["startedAt"]) if before else self._walker.now
-            shared = global_values(self.workflow, started, extra)
+            shared = chain(global_values(self.workflow, started, extra), functools.partial(self._duration, started))
             arguments = {
                 "parameters": [{"name": key, "value": value} for key, value in self.workflow.parameters.items()],
                 "artifacts": substitute(list(self.workflow.artifacts.values()), shared),
@@ -141,7 +139,12 @@ class Planner:
         self._walker.walk()
         return self._begun[name]
 
+    def _duration(self, started: float, name: str) -> Optional[str]:
+        return f"{self._walker.now - started:.6f}" if name == "workflow.duration" else None
+
     def _start(self, step: Step) -> Start:
         template = self.workflow.templates[step.call.template]
-        values = chain(step.values, step_values(step.node, template, step.call.attempt))
-        return Start(step.node["id"], substitute(template, values), step.inputs)
+        ready = substitute(template, chain(step.values, paths(template)))
+        if step.call.until is not None:
+            ready = within(ready, step.call.until - self._walker.now)
+        return Start(step.node["id"], ready, step.inputs)

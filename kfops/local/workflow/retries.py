@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
 from .nodes import Node, seconds_of
 
@@ -32,16 +32,29 @@ def decide(strategy: Mapping[str, Any], attempts: List[Node], now: float) -> Dec
         return Decision(False, message=f"retryStrategy: {error}")
 
 
+def until(strategy: Mapping[str, Any], attempts: List[Node]) -> Optional[float]:
+    """Return when the longest duration of all ``attempts`` ends, None when there is no such limit yet."""
+    longest = (strategy.get("backoff") or {}).get("maxDuration")
+    return seconds_of(attempts[0].get("startedAt")) + duration(longest) if longest and attempts else None
+
+
+def within(template: Dict[str, Any], seconds: float) -> Dict[str, Any]:
+    """Return a template that may be executed for so many seconds at most."""
+    try:
+        asked = float(template.get("activeDeadlineSeconds") or "inf")
+    except ValueError:
+        return template  # it is refused for that
+    return {**template, "activeDeadlineSeconds": max(0.0, min(asked, seconds))}
+
+
 def _decide(strategy: Mapping[str, Any], attempts: List[Node], now: float) -> Decision:
     last = attempts[-1]
     wait_until = now
     backoff = strategy.get("backoff") or {}
     if backoff:
-        ends = 0.0
-        if backoff.get("maxDuration"):
-            ends = seconds_of(attempts[0].get("startedAt")) + duration(backoff["maxDuration"])
-            if now > ends:
-                return Decision(False, message="Max duration limit exceeded")
+        ends = until(strategy, attempts)
+        if ends is not None and now > ends:
+            return Decision(False, message="Max duration limit exceeded")
         if not backoff.get("duration"):
             return Decision(False, message="no base duration specified for retryStrategy")
         pause = duration(backoff["duration"])
@@ -49,7 +62,7 @@ def _decide(strategy: Mapping[str, Any], attempts: List[Node], now: float) -> De
         if factor > 0:
             pause *= factor ** (len(attempts) - 1)
         wait_until = seconds_of(last.get("finishedAt")) + pause
-        if ends and wait_until > ends:
+        if ends is not None and wait_until > ends:
             return Decision(False, message="Backoff would exceed max duration limit")
     policy = strategy.get("retryPolicy") or "OnFailure"
     wanted = {"Always": ("Failed", "Error"), "OnError": ("Error",), "OnFailure": ("Failed",)}.get(policy, ())

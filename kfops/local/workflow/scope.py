@@ -35,11 +35,17 @@ def global_values(workflow: Workflow, started: float, extra: Optional[Mapping[st
     return values.get
 
 
-def step_values(node: Node, template: Mapping[str, Any], attempt: Optional[int]) -> Lookup:
-    """Return the lookup of what only a container step knows: its pod, its attempt, the paths of its files."""
-    values = {"pod.name": str(node["id"]), "node.name": str(node["name"])}
+def own_values(node_id: str, name: str, attempt: Optional[int]) -> Dict[str, str]:
+    """Return what only the container step with that node knows: its pod and its attempt."""
+    values = {"pod.name": node_id, "node.name": name}
     if attempt is not None:
         values["retries"] = str(attempt)
+    return values
+
+
+def paths(template: Mapping[str, Any]) -> Lookup:
+    """Return the lookup of the paths of a container step's files."""
+    values: Dict[str, str] = {}
     for side in ("inputs", "outputs"):
         declared = template.get(side) or {}
         for artifact in declared.get("artifacts") or []:
@@ -80,17 +86,17 @@ class TaskScope:
         node = self._task_node(task)
         if node is None or node["phase"] not in FULFILLED:
             return None
-        if rest == "status":
-            return str(node["phase"])
-        if rest in ("id", "startedAt", "finishedAt"):
-            return str(node.get(rest, ""))
-        if rest == "outputs.exitCode":
-            return (node.get("outputs") or {}).get("exitCode")
+        if rest in _OF_NODE:
+            return _OF_NODE[rest](self._last(node) if node["type"] == "Retry" else node)
         if rest == "outputs.parameters" and node["type"] == "TaskGroup":
             return as_text([{p["name"]: p["value"] for p in outputs} for outputs in self._of_iterations(node)])
         if rest.startswith("outputs.parameters."):
             return self._output(node, rest[len("outputs.parameters.") :])
         return None
+
+    def _last(self, retried: Node) -> Node:
+        attempts = [self._nodes[child] for child in retried.get("children", []) if child in self._nodes]
+        return next((one for one in reversed(attempts) if one["name"].startswith(f"{retried['name']}(")), retried)
 
     def _output(self, node: Node, name: str) -> Optional[str]:
         if node["type"] != "TaskGroup":
@@ -115,6 +121,21 @@ class TaskScope:
                 kept = (node.get("outputs") or {}).get("artifacts", [])
                 return next((artifact for artifact in kept if artifact["name"] == wanted), None)
         return None
+
+
+def _to_the_second(stamp: str) -> str:
+    """Return a node's time without the fraction that Argo does not write."""
+    return f"{stamp[:19]}Z" if stamp else ""
+
+
+#: What can be asked of a node that has ended, beside its outputs.
+_OF_NODE: Dict[str, Callable[[Node], Optional[str]]] = {
+    "id": lambda node: str(node["id"]),
+    "status": lambda node: str(node["phase"]),
+    "startedAt": lambda node: _to_the_second(node.get("startedAt") or ""),
+    "finishedAt": lambda node: _to_the_second(node.get("finishedAt") or ""),
+    "exitCode": lambda node: (node.get("outputs") or {}).get("exitCode"),
+}
 
 
 def _parameters(node: Node) -> List[Dict[str, str]]:

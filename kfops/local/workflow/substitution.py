@@ -15,6 +15,8 @@ from .json_text import written
 #: Answers the value of a placeholder's name, or None when it is not one of ours.
 Lookup = Callable[[str], Optional[str]]
 
+#: From an opening to the next closing; what is between may begin with braces of its own, and then means nothing.
+_TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 
 
@@ -70,7 +72,8 @@ def placeholders(value: Any) -> List[str]:
     >>> placeholders({"args": ["{{x}}", "{{ y }} and {{x}}"]})
     ['x', 'y', 'x']
     """
-    return [match.group(1).strip() for text in texts_with_placeholders(value) for match in _PLACEHOLDER.finditer(text)]
+    tags = (match.group(1) for text in texts_with_placeholders(value) for match in _TAG.finditer(text))
+    return [tag[_inner(tag) :].strip() for tag in tags]
 
 
 def sole_placeholder(text: str) -> str:
@@ -112,7 +115,18 @@ def as_text(value: Any) -> str:
 
 def _replace(text: str, lookup: Lookup) -> str:
     def one(match: re.Match[str]) -> str:
-        value = lookup(match.group(1).strip())
-        return match.group(0) if value is None else value
+        tag = match.group(1)
+        value = lookup(tag.strip())
+        if value is not None:
+            return value
+        start = _inner(tag)
+        value = lookup(tag[start:]) if start else None
+        return match.group(0) if value is None else "{{" + tag[: start - 2] + value
 
-    return _PLACEHOLDER.sub(one, text)
+    return _TAG.sub(one, text)
+
+
+def _inner(tag: str) -> int:
+    """Return where the placeholder begins that follows an opening without a closing, 0 where there is none."""
+    opening = tag.rfind("{{")
+    return opening + 2 if opening > 0 else 0

@@ -14,11 +14,11 @@ from . import retries
 from .bookkeeping import Bookkeeping
 from .expressions import ExpressionError, evaluate
 from .frames import Attempts, Call, Dag, Frame, Loop, Place, Step
-from .inputs import InputError, Inputs, bind
+from .inputs import InputError, Inputs, LostArtifact, bind
 from .loops import LoopError, expand, is_loop
 from .nodes import BROKEN, Node, Nodes, finish, fulfilled
 from .outputs import OutputError, dag_outputs
-from .scope import TaskScope
+from .scope import TaskScope, own_values
 from .spec import Workflow
 from .substitution import Lookup, chain, input_values, substitute
 
@@ -93,9 +93,11 @@ class Walker:
         retried = template.get("retryStrategy") is not None and call.attempt is None
         kind = "Retry" if retried else "DAG" if "dag" in template else "Pod"
         try:
-            inputs, values = _inputs(call, template)
+            own = own_values(self.books.id_of(call.name), call.name, call.attempt) if kind == "Pod" else {}
+            inputs, values = _inputs(call, template, own)
         except InputError as error:
-            return self.books.create(call.name, call.template, "Skipped", call.boundary, Inputs(), "Error", str(error))
+            told = str(error) if isinstance(error, LostArtifact) else _errored(call, error)
+            return self.books.create(call.name, call.template, "Skipped", call.boundary, Inputs(), "Error", told)
         if place.depth > DEEPEST:
             raise RecursionError(f"more than {DEEPEST} levels")
         if node is None:
@@ -139,7 +141,8 @@ class Walker:
             if decision.at > self.now:
                 self.sleeping.append((decision.at, frame))
                 return
-        call = replace(frame.call, name=f"{frame.call.name}({number})", attempt=number)
+        ends = retries.until(frame.strategy, attempts[:number])
+        call = replace(frame.call, name=f"{frame.call.name}({number})", attempt=number, until=ends)
         child = self.template(call, Place(frame))
         if child is None:
             self._refuse(frame)
@@ -191,7 +194,7 @@ class Walker:
         try:
             outputs = dag_outputs(template, chain(dag.scope.lookup, dag.values), dag.scope)
         except OutputError as error:
-            self._finish(dag, "Error", str(error))
+            self._finish(dag, "Error", _errored(dag.call, error))
             return
         if outputs:
             dag.node["outputs"] = outputs
@@ -261,7 +264,14 @@ class Walker:
         return node
 
 
-def _inputs(call: Call, template: Mapping[str, Any]) -> Tuple[Inputs, Lookup]:
+def _inputs(call: Call, template: Mapping[str, Any], own: Mapping[str, str]) -> Tuple[Inputs, Lookup]:
+    """Return a template's inputs, and the lookup of what it can ask for; ``own`` is what only a step knows."""
     inputs = bind(template, call.arguments, call.find)
-    values = chain(call.shared, input_values(inputs.parameters))
-    return Inputs(inputs.parameters, substitute(inputs.artifacts, values)), values
+    known = chain(call.shared, own.get)
+    parameters = substitute(inputs.parameters, known)  # a value may be a text such as gs://bucket/{{pod.name}}
+    values = chain(known, input_values(parameters))
+    return Inputs(parameters, substitute(inputs.artifacts, values)), values
+
+
+def _errored(call: Call, error: Exception) -> str:
+    return f"task '{call.name}' errored: {error}" if call.boundary else str(error)
