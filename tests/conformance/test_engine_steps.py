@@ -13,7 +13,7 @@ import pytest
 
 from kfops.local.executors.base import Job
 from kfops.local.executors.process import ProcessExecutor
-from tests.fakes.engine import Ended, dag, engine_in, executed, shell, task, workflow
+from tests.fakes.engine import Ended, MemoryRecords, dag, engine_in, executed, shell, task, workflow
 
 
 def one(script: str, **template: Any) -> dict[str, Any]:
@@ -128,6 +128,28 @@ def test_the_message_says_how_a_step_ended(tmp_path: Path, script: str, phase: s
 
 def test_the_exit_code_is_an_output(tmp_path: Path) -> None:
     assert executed(one("exit 3"), tmp_path).nodes["a"]["outputs"]["exitCode"] == "3"
+
+
+def test_what_a_failed_step_had_written_is_kept_when_all_of_it_is_there(tmp_path: Path) -> None:
+    outputs = {
+        "parameters": [{"name": "o", "valueFrom": {"path": "/tmp/o"}}],
+        "artifacts": [{"name": "report", "path": "/tmp/report"}],
+    }
+    whole = shell("whole", "echo 1 > /tmp/o; echo bad > /tmp/report; exit 3", outputs=outputs)
+    part = shell("part", "echo 1 > /tmp/o; exit 3", outputs=outputs)
+    done = executed(workflow(dag("main", task("whole"), task("part")), whole, part), tmp_path)
+    assert {name: node["phase"] for name, node in done.nodes.items()} == dict.fromkeys(["", "whole", "part"], "Failed")
+    assert done.output("whole", "o") == "1"
+    assert [artifact["name"] for artifact in done.nodes["whole"]["outputs"]["artifacts"]] == ["report"]
+    assert done.nodes["part"]["outputs"] == {"exitCode": "3"}
+
+
+def test_the_metrics_of_a_failed_step_are_reported(tmp_path: Path) -> None:
+    script = """echo '{"metrics": [{"name": "loss", "numberValue": 9}]}' > /tmp/m; exit 1"""
+    outputs = {"artifacts": [{"name": "mlpipeline-metrics", "path": "/tmp/m"}]}
+    records = MemoryRecords()
+    executed(workflow(dag("main", task("s")), shell("s", script, outputs=outputs)), tmp_path, records=records)
+    assert [[metric["name"] for metric in found] for _, _, found in records.metrics] == [["loss"]]
 
 
 def test_a_command_that_does_not_exist_is_named_in_the_log(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def _is_small(path: str) -> bool:
 def collect(
     template: Mapping[str, Any], host: Callable[[str], Path], store: ArtifactStore, key: Callable[[str], str]
 ) -> Taken:
-    """Read the output parameters and store the output artifacts of a step that has succeeded.
+    """Read the output parameters and store the output artifacts of a step that has ended.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from ..executors.base import Ended, Executor, Job
 from ..workflow.patching import MAIN, PatchError, patched
 from .claim_steps import act, acts_on_claims
 from .claims import ClaimError, Claims
-from .collecting import collect, is_small
+from .collecting import Taken, collect, is_small
 from .containers import init_containers
 from .draft import Draft, Metrics, Step, Surroundings
 from .environment import SecretValues, StepError, inherited
@@ -245,12 +245,24 @@ class StepRunner:
         if ended.error:
             return Result("Error", ended.error)
         if not ended.succeeded:
-            return Result("Failed", ended.message(), {"exitCode": str(ended.exit_code)})
+            left = self._left_behind(draft)
+            outputs = {**left.outputs, "exitCode": str(ended.exit_code)}
+            return Result("Failed", ended.message(), outputs, left.metrics)
         metrics = [metric for work in draft.afterwards for metric in work()]
+        taken = self._collect(draft)
+        return Result("Succeeded", "", {**taken.outputs, "exitCode": "0"}, [*taken.metrics, *metrics])
+
+    def _collect(self, draft: Draft) -> Taken:
         step = draft.step
         key = functools.partial(self.artifacts.key, step.workflow_name, step.started, step.node_id)
-        taken = collect(step.template, draft.host, self.artifacts, key)
-        return Result("Succeeded", "", {**taken.outputs, "exitCode": "0"}, [*taken.metrics, *metrics])
+        return collect(step.template, draft.host, self.artifacts, key)
+
+    def _left_behind(self, draft: Draft) -> Taken:
+        """Return what a step had written before it failed, unless one of its outputs is not there."""
+        try:
+            return Taken() if draft.step.id in self._stopping else self._collect(draft)
+        except (StepError, OSError):
+            return Taken()
 
     def _clean(self, step: Step) -> None:
         folder = self.folder(step.run_id, step.node_id)
