@@ -124,6 +124,42 @@ def test_names_of_pipelines_versions_and_experiments_are_unique(caller, workflow
     refused(caller.ask("POST", f"{V1}/experiments", {"name": name}), 409, "already exists")
 
 
+def test_names_are_the_same_in_any_case(caller, workflow):
+    content = json.dumps(workflow).encode()
+    prefix = uuid.uuid4().hex
+    pipeline = caller.upload(f"{V1}/pipelines/upload?name={prefix}-Train", content).body
+    again = caller.upload(f"{V1}/pipelines/upload?name={prefix}-train", content)
+    assert (again.status, "already exist" in again.body["error_message"]) == (500, True)
+    again = caller.upload(f"{V1}/pipelines/upload_version?name={prefix}-TRAIN&pipelineid={pipeline['id']}", content)
+    assert (again.status, "already exist" in again.body["error_message"]) == (500, True)
+    for name in ("Untitled", "beta", "Alpha"):
+        caller.post(f"{V1}/experiments", {"name": f"{prefix}-{name}"})
+    refused(caller.ask("POST", f"{V1}/experiments", {"name": f"{prefix}-untitled"}), 409, "already exists")
+    refused(caller.ask("POST", f"{V1}/experiments", {"name": "default"}), 409, "already exists")
+
+    def found(operation, value, kind="string_value"):
+        wanted = json.dumps({"predicates": [{"op": operation, "key": "name", kind: value}]})
+        listed = caller.get(f"{V1}/experiments?sort_by=name&filter={quote(wanted)}").get("experiments", [])
+        return [experiment["name"].partition("-")[2] for experiment in listed]
+
+    assert found("EQUALS", f"{prefix}-UNTITLED") == ["Untitled"]
+    assert found("IN", {"values": [f"{prefix}-ALPHA"]}, "string_values") == ["Alpha"]
+    assert found("IS_SUBSTRING", prefix.upper()) == ["Alpha", "beta", "Untitled"]
+
+
+def test_runs_are_found_and_sorted_by_name_in_any_case(caller, workflow):
+    made = caller.post(f"{V1}/experiments", {"name": uuid.uuid4().hex})["id"]
+    owner = [{"key": {"type": "EXPERIMENT", "id": made}, "relationship": "OWNER"}]
+    for name in ("b", "C", "a"):
+        make_run(caller, workflow, name=name, resource_references=owner)
+    runs = f"{V1}/runs?resource_reference_key.type=EXPERIMENT&resource_reference_key.id={made}&page_size=2"
+    page = caller.get(f"{runs}&sort_by=name")
+    following = caller.get(f"{runs}&sort_by=name&page_token={quote(page['next_page_token'])}")
+    assert [run["name"] for run in (*page["runs"], *following["runs"])] == ["a", "b", "C"]
+    wanted = json.dumps({"predicates": [{"op": 1, "key": "name", "string_value": "c"}]})
+    assert [run["name"] for run in caller.get(f"{runs}&filter={quote(wanted)}")["runs"]] == ["C"]
+
+
 def test_a_template_comes_back_as_it_was_uploaded(caller, workflow):
     content = json.dumps(workflow, indent=3)
     pipeline = caller.upload(f"{V1}/pipelines/upload?name={uuid.uuid4().hex}", content.encode()).body

@@ -131,6 +131,7 @@ def test_a_deleted_pipeline_is_gone(client, package, name):
 def test_experiments_are_made_once_and_found_by_name(client, name):
     experiment = client.create_experiment(name, "About it.")
     assert client.create_experiment(name).id == experiment.id
+    assert client.create_experiment(name.upper()).id == experiment.id
     assert client.get_experiment(experiment_name=name).id == experiment.id
     assert client.get_experiment(experiment_id=experiment.id).description == "About it."
     client.delete_experiment(experiment.id)

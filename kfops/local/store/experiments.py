@@ -6,20 +6,21 @@ import uuid
 from typing import Any, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from ..problems import Exists, Missing
 from .filters import Fields
 from .listing import parse_listing
-from .schema import Database, experiments, jobs, now, runs
+from .schema import Database, experiments, in_any_case, jobs, now, runs
 
 AVAILABLE = "STORAGESTATE_AVAILABLE"
 ARCHIVED = "STORAGESTATE_ARCHIVED"
 DEFAULT_NAME = "Default"
 
+_name = in_any_case(experiments.c.name)
 _FIELDS = Fields(
     {
-        **{name: experiments.c[name] for name in ("id", "name", "created_at", "description", "storage_state")},
+        **{name: experiments.c[name] for name in ("id", "created_at", "description", "storage_state")},
+        "name": _name,
         "namespace": sa.literal(""),
     }
 )
@@ -34,15 +35,14 @@ class Experiments:
     def create(self, name: str, description: str = "") -> sa.Row[Any]:
         """Add an experiment; raises Exists when the name is taken."""
         experiment_id = str(uuid.uuid4())
-        try:
-            with self._database.begin(durable=True) as connection:
-                connection.execute(
-                    experiments.insert().values(
-                        id=experiment_id, name=name, description=description, created_at=now(), storage_state=AVAILABLE
-                    )
+        with self._database.begin(durable=True) as connection:
+            if connection.scalar(sa.select(experiments.c.id).where(_name == name)) is not None:
+                raise Exists(f"Failed to create a new experiment. The name {name} already exists.")
+            connection.execute(
+                experiments.insert().values(
+                    id=experiment_id, name=name, description=description, created_at=now(), storage_state=AVAILABLE
                 )
-        except IntegrityError:
-            raise Exists(f"Failed to create a new experiment. The name {name} already exists.") from None
+            )
         return self.get(experiment_id)
 
     def get(self, experiment_id: str) -> sa.Row[Any]:
@@ -56,7 +56,7 @@ class Experiments:
     def default(self) -> sa.Row[Any]:
         """Return the experiment of runs that name none; it is made when it is not there."""
         with self._database.begin() as connection:
-            found = connection.execute(experiments.select().where(experiments.c.name == DEFAULT_NAME)).first()
+            found = connection.execute(experiments.select().where(_name == DEFAULT_NAME)).first()
         return found if found is not None else self.create(DEFAULT_NAME, "All runs created without an experiment.")
 
     def page(self, query: Mapping[str, str]) -> tuple[list[sa.Row[Any]], int, str]:

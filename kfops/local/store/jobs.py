@@ -13,13 +13,17 @@ from .filters import Fields
 from .listing import parse_listing
 from .progress import FINAL_PHASES
 from .runs import NewRun, add
-from .schema import Database, job_workflows, jobs, now, runs
+from .schema import Database, in_any_case, job_workflows, jobs, now, runs
 
 #: Until the scheduler has looked at a recurring run for the first time.
 NO_STATUS = "NO_STATUS"
 
 _FIELDS = Fields(
-    {**{name: jobs.c[name] for name in ("id", "name", "created_at")}, "package_id": jobs.c.pipeline_id},
+    {
+        **{name: jobs.c[name] for name in ("id", "created_at")},
+        "name": in_any_case(jobs.c.name),
+        "package_id": jobs.c.pipeline_id,
+    }
 )
 _REFERENCES = {"EXPERIMENT": jobs.c.experiment_id, "PIPELINE_VERSION": jobs.c.version_id}
 

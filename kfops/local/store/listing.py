@@ -84,9 +84,12 @@ class Listing:
         if self.after is not None:
             last_value, last_key = self.after
             # A row value: SQLite walks an index with it, where "a > x or (a = x and b > y)" makes it sort all rows.
-            here = sa.tuple_(fields.column(sorting), self.key)
+            column = fields.column(sorting)
+            here = sa.tuple_(column, self.key)
             last = sa.tuple_(sa.literal(last_value), sa.literal(last_key))
             wanted.append(here < last if self.descending else here > last)
+            if isinstance(column, sa.BinaryExpression):  # with a collation, it finds its place only by a single value
+                wanted.append(column <= last_value if self.descending else column >= last_value)
         return wanted
 
     def _token(self, last: sa.Row[Any]) -> str:

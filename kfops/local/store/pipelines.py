@@ -6,16 +6,17 @@ import uuid
 from typing import Any, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from ..problems import Exists, Missing
 from .filters import Fields
 from .listing import parse_listing
-from .schema import Database, now, packages, pipelines, versions
+from .schema import Database, in_any_case, now, packages, pipelines, versions
 
+_name = in_any_case(pipelines.c.name)
 _FIELDS = Fields(
     {
-        **{name: pipelines.c[name] for name in ("id", "name", "created_at", "description")},
+        **{name: pipelines.c[name] for name in ("id", "created_at", "description")},
+        "name": _name,
         "namespace": sa.literal(""),
     }
 )
@@ -38,27 +39,26 @@ class Pipelines:
     ) -> sa.Row[Any]:
         """Add a pipeline with its first version, which has the pipeline's id and name; raises Exists."""
         new_id = str(uuid.uuid4())
-        try:
-            with self._database.begin(durable=True) as connection:
-                made_at = now()
-                connection.execute(
-                    pipelines.insert().values(
-                        id=new_id, name=name, description=description, created_at=made_at, default_version_id=new_id
-                    )
+        with self._database.begin(durable=True) as connection:
+            if connection.scalar(sa.select(pipelines.c.id).where(_name == name)) is not None:
+                raise Exists(f"Failed to create a new pipeline. The name {name} already exist.")
+            made_at = now()
+            connection.execute(
+                pipelines.insert().values(
+                    id=new_id, name=name, description=description, created_at=made_at, default_version_id=new_id
                 )
-                connection.execute(
-                    versions.insert().values(
-                        id=new_id,
-                        pipeline_id=new_id,
-                        name=name,
-                        created_at=made_at,
-                        parameters=parameters,
-                        package_url=package_url,
-                    )
+            )
+            connection.execute(
+                versions.insert().values(
+                    id=new_id,
+                    pipeline_id=new_id,
+                    name=name,
+                    created_at=made_at,
+                    parameters=parameters,
+                    package_url=package_url,
                 )
-                connection.execute(packages.insert().values(version_id=new_id, text=text, workflow=workflow))
-        except IntegrityError:
-            raise Exists(f"Failed to create a new pipeline. The name {name} already exist.") from None
+            )
+            connection.execute(packages.insert().values(version_id=new_id, text=text, workflow=workflow))
         return self.get(new_id)
 
     def get(self, pipeline_id: str) -> sa.Row[Any]:

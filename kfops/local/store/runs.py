@@ -15,12 +15,15 @@ from .experiments import ARCHIVED, AVAILABLE
 from .filters import Fields
 from .listing import parse_listing
 from .progress import FINAL_PHASES, TERMINATING, Progress
-from .schema import Database, metrics, runs, workflows
+from .schema import Database, in_any_case, metrics, runs, workflows
 
 _FIELDS = Fields(
     {
-        name: runs.c[name]
-        for name in ("id", "name", "created_at", "description", "scheduled_at", "storage_state", "status")
+        **{
+            name: runs.c[name]
+            for name in ("id", "created_at", "description", "scheduled_at", "storage_state", "status")
+        },
+        "name": in_any_case(runs.c.name),
     },
     metric=by_metric.value_of,
     indexed={

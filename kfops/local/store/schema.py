@@ -20,10 +20,13 @@ from kfops.errors import LocalBackendError
 from .changes import Changes
 
 #: Raised with every change of the tables; ``_migrate`` brings older files up to it.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: The last one is kilobytes, as many as the indexes of ten thousand runs take; they are taken when they are needed.
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-16000")
+
+#: Names are sorted and found without regard to case; see ``in_any_case``.
+_NAME = sa.text("name COLLATE NOCASE")
 
 metadata = sa.MetaData()
 
@@ -97,7 +100,7 @@ runs = sa.Table(
     # A page is read by walking an index in the order wanted. What lists are filtered by stands at the end of each, so
     # that rows that do not match are passed over, and counted, without reading them.
     sa.Index("runs_in_order", "created_at", "id", "storage_state", "status", "experiment_id", "name"),
-    sa.Index("runs_by_name", "name", "id", "storage_state", "status", "experiment_id", "created_at"),
+    sa.Index("runs_by_name", _NAME, "id", "storage_state", "status", "experiment_id", "created_at"),
     sa.Index("runs_by_status", "status", "id", "storage_state", "experiment_id", "name", "created_at"),
     sa.Index("runs_by_schedule", "scheduled_at", "id", "storage_state", "status", "experiment_id", "name"),
     sa.Index("runs_by_id", "id", "storage_state", "status", "experiment_id", "name", "created_at"),
@@ -186,6 +189,11 @@ step_cache = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("outputs", sa.JSON, nullable=False),
 )
+
+
+def in_any_case(name: sa.Column[str]) -> sa.ColumnElement[str]:
+    """Return a column of names as they are compared and sorted: without regard to case, as in the real backend."""
+    return name.collate("NOCASE")
 
 
 def now() -> int:

@@ -6,14 +6,14 @@ import uuid
 from typing import Any, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from ..problems import Exists, Missing
 from .filters import Fields
 from .listing import parse_listing
-from .schema import Database, now, packages, pipelines, versions
+from .schema import Database, in_any_case, now, packages, pipelines, versions
 
-_FIELDS = Fields({name: versions.c[name] for name in ("id", "name", "created_at", "status")})
+_name = in_any_case(versions.c.name)
+_FIELDS = Fields({**{name: versions.c[name] for name in ("id", "created_at", "status")}, "name": _name})
 
 
 class Versions:
@@ -35,28 +35,28 @@ class Versions:
     ) -> sa.Row[Any]:
         """Add a version, which becomes the pipeline's default; raises Exists when the pipeline has one of that name."""
         version_id = str(uuid.uuid4())
-        try:
-            with self._database.begin(durable=True) as connection:
-                if connection.scalar(sa.select(pipelines.c.id).where(pipelines.c.id == pipeline_id)) is None:
-                    raise Missing("Pipeline", pipeline_id)
-                connection.execute(
-                    versions.insert().values(
-                        id=version_id,
-                        pipeline_id=pipeline_id,
-                        name=name,
-                        description=description,
-                        created_at=now(),
-                        parameters=parameters,
-                        package_url=package_url,
-                        code_source_url=code_source_url,
-                    )
+        with self._database.begin(durable=True) as connection:
+            if connection.scalar(sa.select(pipelines.c.id).where(pipelines.c.id == pipeline_id)) is None:
+                raise Missing("Pipeline", pipeline_id)
+            taken = sa.select(versions.c.id).where(versions.c.pipeline_id == pipeline_id, _name == name)
+            if connection.scalar(taken) is not None:
+                raise Exists(f"Failed to create a new pipeline version. The name {name} already exist.")
+            connection.execute(
+                versions.insert().values(
+                    id=version_id,
+                    pipeline_id=pipeline_id,
+                    name=name,
+                    description=description,
+                    created_at=now(),
+                    parameters=parameters,
+                    package_url=package_url,
+                    code_source_url=code_source_url,
                 )
-                connection.execute(packages.insert().values(version_id=version_id, text=text, workflow=workflow))
-                connection.execute(
-                    pipelines.update().where(pipelines.c.id == pipeline_id).values(default_version_id=version_id)
-                )
-        except IntegrityError:
-            raise Exists(f"Failed to create a new pipeline version. The name {name} already exist.") from None
+            )
+            connection.execute(packages.insert().values(version_id=version_id, text=text, workflow=workflow))
+            connection.execute(
+                pipelines.update().where(pipelines.c.id == pipeline_id).values(default_version_id=version_id)
+            )
         return self.get(version_id)
 
     def get(self, version_id: str) -> sa.Row[Any]:
