@@ -186,6 +186,8 @@ def test_what_only_asks_the_cluster_for_something_is_let_through(made: dict[str,
         (of_task(when="{{workflow.parameters.no}} == 1"), "{{workflow.parameters.no}}"),
         (of_task(withParam="{{tasks.no.outputs.parameters.o}}"), "{{tasks.no.outputs.parameters.o}}"),
         (container(args=["{{inputs.artifacts.no.path}}"]), "{{inputs.artifacts.no.path}}"),
+        (container(args=["{{workflow.nmae}}"]), "{{workflow.nmae}}"),
+        (container(args=["{{pod.ip}}"]), "{{pod.ip}}"),
         (
             workflow(
                 dag("main", task("a", "run"), task("b", "run", when="{{tasks.a.outputs.parameters.o}} == 1")),
@@ -225,6 +227,19 @@ def test_a_placeholder_of_argos_that_leads_nowhere_is_refused_as_argo_does(made:
     assert why in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ["{{$.inputs.parameters['x']}}", "{{x}}", "{{ a | b }}", "{{pod.name}}", "{{item}}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{$.inputs.parameters['x']}}",
+        "{{x}}",
+        "{{ a | b }}",
+        "{{pod.name}}",
+        "{{item}}",
+        "{{ tasks.first.name }}",
+        "{{ workflow.title }}",
+        "{{{inputs.parameters.no}}}",
+        "{{workflow.creationTimestamp.Y}} {{workflow.duration}} {{workflow.labels.x}} {{workflow.failures}}",
+    ],
+)
 def test_other_placeholders_are_nobodys_business(text: str) -> None:
     check(container(args=[text]))

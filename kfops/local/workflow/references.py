@@ -1,6 +1,7 @@
 """Placeholders that can never be replaced, which Argo refuses before a run: inputs, tasks, outputs that do not exist.
 
-Only names that are Argo's own are looked at. ``{{$.inputs...}}`` and the like belong to somebody else and stay.
+Only names that are Argo's own, without spaces around them, are looked at. ``{{$.inputs...}}`` and the like, or what a
+template of Jinja has (``{{ tasks.first.name }}``), belong to somebody else and stay.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ import functools
 import re
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
 
-from .substitution import placeholders
+from .substitution import tags
 
 _OF_INPUT = re.compile(r"inputs\.(parameters|artifacts)\.([^.]+)(?:\..*)?")
 _OF_TASK = re.compile(r"tasks\.([^.]+)\.(.+)")
 _OF_OUTPUT = re.compile(r"outputs\.(parameters|artifacts)\.(.+)")
-_OF_WORKFLOW = "workflow.parameters."
+_OF_PARAMETER = "workflow.parameters."
+_OF_WORKFLOW = re.compile(
+    r"workflow\.(name|namespace|uid|serviceAccountName|parameters|priority|status|failures"
+    r"|(creationTimestamp|duration|scheduledTime|labels|annotations|outputs).*)"
+)
 
 
 def unresolvable(templates: Mapping[str, Dict[str, Any]], parameters: Mapping[str, str]) -> Iterator[str]:
@@ -32,15 +37,15 @@ def unresolvable(templates: Mapping[str, Dict[str, Any]], parameters: Mapping[st
         declared = _declared(template, "inputs")
         if "dag" not in template:
             body = {key: value for key, value in template.items() if key not in ("metadata", "inputs")}
-            yield from _wrong(where, placeholders(body), declared, parameters, lambda asked: None)
+            yield from _wrong(where, tags(body), declared, parameters, lambda asked: None)
             continue
         tasks = {task["name"]: task for task in template["dag"].get("tasks") or []}
         outputs = {one: _declared(templates[task["template"]], "outputs") for one, task in tasks.items()}
         for task in tasks.values():
             body = {key: task.get(key) for key in ("arguments", "when", "withItems", "withParam")}
             known = functools.partial(_told, task, tasks, outputs)
-            yield from _wrong(f"{where}.tasks.{task['name']}", placeholders(body), declared, parameters, known)
-        yield from _wrong(f"{where}.outputs", placeholders(template.get("outputs")), declared, parameters, outputs.get)
+            yield from _wrong(f"{where}.tasks.{task['name']}", tags(body), declared, parameters, known)
+        yield from _wrong(f"{where}.outputs", tags(template.get("outputs")), declared, parameters, outputs.get)
 
 
 def _wrong(
@@ -56,8 +61,10 @@ def _wrong(
         fine = True
         if of_input is not None:
             fine = f"{of_input.group(1)}.{of_input.group(2)}" in inputs
-        elif name.startswith(_OF_WORKFLOW):
-            fine = name[len(_OF_WORKFLOW) :] in parameters
+        elif name.startswith(_OF_PARAMETER):
+            fine = name[len(_OF_PARAMETER) :] in parameters
+        elif name.startswith(("workflow.", "pod.")):
+            fine = name == "pod.name" or _OF_WORKFLOW.fullmatch(name) is not None
         elif of_task is not None:
             of_output = _OF_OUTPUT.fullmatch(of_task.group(2))
             told = outputs_of(of_task.group(1))

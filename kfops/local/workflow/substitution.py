@@ -72,8 +72,18 @@ def placeholders(value: Any) -> List[str]:
     >>> placeholders({"args": ["{{x}}", "{{ y }} and {{x}}"]})
     ['x', 'y', 'x']
     """
-    tags = (match.group(1) for text in texts_with_placeholders(value) for match in _TAG.finditer(text))
-    return [tag[_inner(tag) :].strip() for tag in tags]
+    return [tag[_inner(tag) :].strip() for tag in tags(value)]
+
+
+def tags(value: Any) -> List[str]:
+    """Return what stands between braces in any JSON, with all its spaces.
+
+    Examples
+    --------
+    >>> tags("{{x}} {{ y }}")
+    ['x', ' y ']
+    """
+    return [match.group(1) for text in texts_with_placeholders(value) for match in _TAG.finditer(text)]
 
 
 def sole_placeholder(text: str) -> str:
