@@ -203,8 +203,10 @@ def test_a_retry_waits_for_its_pause() -> None:
     run.end("a(0)", "Failed")
     assert run.plan() == []
     assert run.last.wake_at == run.now + 30
+    assert run.node("a")["message"] == "Backoff for 30 seconds"
     run.now += 30
     assert run.plan() == ["a(1)"]
+    assert "message" not in run.node("a")
 
 
 def test_the_outputs_of_the_last_attempt_are_the_steps() -> None:

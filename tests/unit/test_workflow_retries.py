@@ -66,3 +66,18 @@ def test_durations_are_gos(text: Any, seconds: float) -> None:
 def test_what_is_no_duration_is_an_error() -> None:
     with pytest.raises(ValueError, match="soon"):
         duration("soon")
+
+
+@pytest.mark.parametrize(
+    ("pause", "words"),
+    [
+        ("4s", "4 seconds"),
+        ("1", "1 second"),
+        ("80s", "1 minute 20 seconds"),
+        ("2m", "2 minutes 0 seconds"),
+        ("1h30m5s", "1 hour 30 minutes"),
+        ("50h", "2 days 2 hours"),
+    ],
+)
+def test_a_step_that_waits_says_for_how_long(pause: str, words: str) -> None:
+    assert decide({"limit": 3, "backoff": {"duration": pause}}, attempts(1), NOW).message == f"Backoff for {words}"

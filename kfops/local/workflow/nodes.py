@@ -36,6 +36,11 @@ def timestamp(seconds: float) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def to_the_second(stamp: Optional[str]) -> str:
+    """Return a time of a node without the fraction, which Argo does not write; "" for an absent one."""
+    return f"{stamp[:19]}Z" if stamp else ""
+
+
 @functools.lru_cache(maxsize=256)
 def seconds_of(stamp: Optional[str]) -> float:
     """Return the inverse of :func:`timestamp`; 0 for an absent one."""

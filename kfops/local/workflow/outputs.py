@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Mapping
 
-from .nodes import BROKEN, Nodes
+from .json_text import escaped
+from .nodes import BROKEN, Nodes, to_the_second
 from .scope import TaskScope
 from .substitution import Lookup, as_text, sole_placeholder
 
@@ -57,9 +58,10 @@ def failures(nodes: Nodes) -> str:
             "templateName": node["templateName"],
             "phase": node["phase"],
             "podName": node["id"],
-            "finishedAt": node.get("finishedAt"),
+            "finishedAt": to_the_second(node.get("finishedAt")) or None,
         }
         for node in nodes.values()
         if node["phase"] in BROKEN
     ]
-    return json.dumps(json.dumps(failed or None, ensure_ascii=False, separators=(",", ":")), ensure_ascii=False)
+    listed = escaped(json.dumps(failed or None, ensure_ascii=False, separators=(",", ":")))
+    return json.dumps(listed, ensure_ascii=False)

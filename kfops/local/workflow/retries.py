@@ -8,12 +8,13 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from .nodes import Node, seconds_of
 
+_NAMES = {3600: "hour", 60: "minute", 1: "second"}
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Try again at ``at`` (seconds since 1970), or give up with ``message``."""
+    """Try again at ``at`` (seconds since 1970), or give up; ``message`` is what the step's node says meanwhile."""
 
     again: bool
     at: float = 0.0
@@ -71,7 +72,20 @@ def _decide(strategy: Mapping[str, Any], attempts: List[Node], now: float) -> De
     limit = strategy.get("limit")
     if limit is not None and len(attempts) > int(limit):
         return Decision(False, message="No more retries left")
-    return Decision(True, at=wait_until)
+    return Decision(True, wait_until, f"Backoff for {_in_words(pause)}" if backoff else "")
+
+
+def _in_words(seconds: float) -> str:
+    """Return a time by its two largest units."""
+    whole = int(seconds)
+    for size, unit, smaller in ((86400, "day", 3600), (3600, "hour", 60), (60, "minute", 1)):
+        if whole >= size:
+            return f"{_counted(whole // size, unit)} {_counted(whole % size // smaller, _NAMES[smaller])}"
+    return _counted(whole, "second")
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def duration(text: Any) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from .nodes import FULFILLED, Node, Nodes, seconds_of
+from .nodes import FULFILLED, Node, Nodes, seconds_of, to_the_second
 from .spec import Workflow
 from .substitution import Lookup, as_text, sole_placeholder, substitute
 
@@ -123,17 +123,12 @@ class TaskScope:
         return None
 
 
-def _to_the_second(stamp: str) -> str:
-    """Return a node's time without the fraction that Argo does not write."""
-    return f"{stamp[:19]}Z" if stamp else ""
-
-
 #: What can be asked of a node that has ended, beside its outputs.
 _OF_NODE: Dict[str, Callable[[Node], Optional[str]]] = {
     "id": lambda node: str(node["id"]),
     "status": lambda node: str(node["phase"]),
-    "startedAt": lambda node: _to_the_second(node.get("startedAt") or ""),
-    "finishedAt": lambda node: _to_the_second(node.get("finishedAt") or ""),
+    "startedAt": lambda node: to_the_second(node.get("startedAt")),
+    "finishedAt": lambda node: to_the_second(node.get("finishedAt")),
     "exitCode": lambda node: (node.get("outputs") or {}).get("exitCode"),
 }
 

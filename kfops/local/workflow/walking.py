@@ -139,8 +139,10 @@ class Walker:
                 self._finish(frame, last["phase"], decision.message)
                 return
             if decision.at > self.now:
+                node["message"] = decision.message
                 self.sleeping.append((decision.at, frame))
                 return
+            node.pop("message", None)
         ends = retries.until(frame.strategy, attempts[:number])
         call = replace(frame.call, name=f"{frame.call.name}({number})", attempt=number, until=ends)
         child = self.template(call, Place(frame))
