@@ -121,6 +121,13 @@ def test_another_pipeline_image_or_command_and_a_switch_make_it_another_step(tmp
     assert not any("reusedFromCache" in end.nodes["measure"] for end in ends)
 
 
+def test_a_root_that_holds_no_artifacts_fails_a_step_that_is_remembered(tmp_path: Path) -> None:
+    made = v2_components.compiled(measured, tmp_path)
+    elsewhere = json.loads(json.dumps(made))
+    elsewhere["spec"]["arguments"]["parameters"][0]["value"] = "file:///tmp/here"
+    assert [end.phase for end in runs_of(tmp_path, made, elsewhere)] == ["Succeeded", "Failed"]
+
+
 def test_the_newest_of_some_that_are_the_same_is_taken(tmp_path: Path) -> None:
     def asks_twice() -> None:
         v2_components.says_the_time()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from ..launcher import DEFAULT_ROOT
 from ..launcher_command import Launch, LauncherError, is_launched, parse
 from ..mlmd import parameter_value
 from ..workflow.inputs import Inputs
@@ -33,6 +34,8 @@ def fingerprint(template: Mapping[str, Any], inputs: Inputs) -> Optional[Dict[st
         launch = parse(command_line(template["container"], variables))
         if launch is None or any(f"$({name})" in word for name in of_pod for word in launch.command):
             return None
+        if launch.runtime["outputArtifacts"]:
+            launch.root(DEFAULT_ROOT)  # one that holds no artifacts fails the step, whatever is remembered
         if not _paths(launch) >= {path for _, path in _declared(template)}:
             return None
         return {
