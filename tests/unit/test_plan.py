@@ -263,6 +263,20 @@ def test_the_parallelism_of_a_dag_holds_for_its_loop() -> None:
     assert run.play() == [["a(0:1)"], ["a(1:2)"], ["a(2:3)"]]
 
 
+def test_under_a_limit_a_group_begins_when_there_is_room_for_a_step_of_it() -> None:
+    inner = dag("inner", task("deep"))
+    deep = dag("deep", task("a"), task("b", after=("a",)))
+    retried = {**B, "retryStrategy": {"limit": 1}}
+    run = Played(workflow(dag("main", task("inner", withItems=[1, 2, 3])), inner, deep, A, retried, parallelism=2))
+    assert run.plan() == ["inner(0:1).deep.a", "inner(1:2).deep.a"]
+    assert "inner(2:3)" not in run.phases()
+    run.end("inner(0:1).deep.a")
+    assert run.plan() == ["inner(0:1).deep.b(0)"]
+    run.end("inner(1:2).deep.a")
+    run.end("inner(0:1).deep.b(0)")
+    assert run.plan() == ["inner(1:2).deep.b(0)", "inner(2:3).deep.a"]
+
+
 def test_outputs_of_a_dag_come_from_its_tasks() -> None:
     inner = dag(
         "inner",

@@ -141,12 +141,12 @@ class Bookkeeping:
         return next((phases[name] for name in sorted(phases) if name not in awaited), "")
 
     def full(self, kind: str, boundary: str) -> bool:
-        """Tell whether a limit on parallelism keeps a step or a sub-DAG from being started now."""
+        """Tell whether a limit on parallelism keeps a step, with its attempts, or a sub-DAG from being begun now."""
+        limit = self._workflow.parallelism
+        if limit is not None and len(self._steps) >= limit:
+            return True
         if kind == "Retry":
             return False
-        limit = self._workflow.parallelism
-        if kind == "Pod" and limit is not None and len(self._steps) >= limit:
-            return True
         parent = self._nodes.get(boundary)
         if parent is None:
             return False

@@ -43,6 +43,8 @@ class Walker:
         self._nodes = nodes
         self._loose = self.books.without_parents()
         self._agenda: Deque[Frame] = deque()
+        #: Frames made by the one that is looked at: they come next, so that a branch begins before the one after it.
+        self._made: List[Frame] = []
         #: Frames that a limit on parallelism keeps from going on, and whether that may have changed.
         self._refused: List[Frame] = []
         self._freed = False
@@ -69,7 +71,9 @@ class Walker:
         RecursionError
             The workflow is nested too deeply.
         """
-        while self._agenda or (self._freed and self._refused):
+        while self._made or self._agenda or (self._freed and self._refused):
+            self._agenda.extendleft(reversed(self._made))
+            self._made = []
             if not self._agenda:
                 self._freed = False
                 self._agenda.extend(self._refused)
@@ -105,10 +109,10 @@ class Walker:
                 return None
             node = self.books.create(call.name, call.template, kind, call.boundary, inputs)
         if retried:
-            self._agenda.append(Attempts(node, place, call, substitute(template["retryStrategy"], values)))
+            self._made.append(Attempts(node, place, call, substitute(template["retryStrategy"], values)))
         elif kind == "DAG":
             scope = TaskScope(self._nodes, lambda task: self.books.node(f"{call.name}.{task}"), inputs.artifacts)
-            self._agenda.append(Dag(node, place, call, scope, values, self._workflow.tasks(call.template)))
+            self._made.append(Dag(node, place, call, scope, values, self._workflow.tasks(call.template)))
         else:
             self.steps.append(Step(node, place, call, inputs, values))
         return node
@@ -225,7 +229,7 @@ class Walker:
         if group is None:
             group = self.books.create(name, task["template"], "TaskGroup", dag.node["id"], Inputs())
             self.books.connect(parents, group["id"])
-        self._agenda.append(Loop(group, Place(dag, task["name"]), dag, iterations))
+        self._made.append(Loop(group, Place(dag, task["name"]), dag, iterations))
         return group
 
     def _go_on_with_loop(self, loop: Loop) -> None:
@@ -238,6 +242,9 @@ class Walker:
                 return
             loop.open += not fulfilled(node)
             loop.next += 1
+            if self._made and self._workflow.parallelism is not None:
+                self._made.append(loop)  # the next one begins when this one has begun, if there is room left
+                return
         if not loop.open:
             ends = [part["phase"] for part in self.books.parts(loop.node)]
             self._finish(loop, next((phase for phase in reversed(ends) if phase in BROKEN), "Succeeded"))
