@@ -132,7 +132,7 @@ def compiled_chain(length: int) -> Dict[str, Any]:
         value: Any = 0
         for _ in range(length):
             done = step(value)
-            done.execution_options.caching_strategy.max_cache_staleness = "P0D"  # every round has to run
+            done.set_caching_options(False)  # every round has to run
             value = done.output
 
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
