@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 from urllib.parse import urlsplit
 
 from kfops.local import daemon
+from kfops.local.settings import HEADER, Settings
 
 _FINAL = ("Succeeded", "Failed", "Error")
 _LOOK_AGAIN = 0.02
@@ -31,6 +32,11 @@ class Backend:
         self.folder = endpoint.data_dir
         self._connection = http.client.HTTPConnection(str(address.hostname), int(address.port or 80))
         self.headers = {"Authorization": f"Bearer {endpoint.token_path.read_text()}"}
+        self.use("process")  # said, because clients of Kubeflow's are told times in whole seconds
+
+    def use(self, executor: str) -> None:
+        """Have the runs to come executed in another way."""
+        self.headers[HEADER] = Settings(executor=executor).to_text()
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Make a request and return its answer."""

@@ -15,7 +15,6 @@ from typing import Any, Dict, Iterator, List
 from benchmarks._backend import Backend, backend
 from benchmarks.measure import Row, Samples, interleaved
 from benchmarks.steps import _duration
-from kfops.local.settings import HEADER, Settings
 
 TITLE = "kfp v2 components"
 
@@ -44,7 +43,7 @@ def rows(rounds: int) -> Iterator[Row]:
     """Measure the chain by either executor, a fork, and the command as it is compiled."""
     made, short = compiled_chain(CHAIN), compiled_chain(1)
     with backend() as running, tempfile.TemporaryDirectory() as folder, Forks(folder) as forks:
-        running.headers[HEADER] = Settings(executor="warm").to_text()
+        running.use("warm")
         found = interleaved({"warm": functools.partial(_duration, running, made), "fork": forks.seconds}, 3 * rounds)
         each = Samples([value / CHAIN for value in found["warm"].values])
         reached = each.median * 1000
@@ -163,11 +162,11 @@ def as_compiled(made: Dict[str, Any], folder: str) -> Any:
 
 
 def _by_process(running: Backend, made: Dict[str, Any]) -> float:
-    kept = running.headers.pop(HEADER)
+    running.use("process")
     try:
         return _duration(running, made)
     finally:
-        running.headers[HEADER] = kept
+        running.use("warm")
 
 
 def _timed(command: List[str], environment: Dict[str, str]) -> float:
