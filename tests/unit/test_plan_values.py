@@ -125,6 +125,16 @@ def test_gathered_outputs_are_json_as_argo_writes_it() -> None:
     assert script(run) == r'["a \"b\"","\u003cé\u003e"]'
 
 
+def test_an_empty_loop_has_no_outputs_not_even_those_of_what_follows_it() -> None:
+    asked = "{{tasks.a.outputs.parameters.o}}"
+    made = dag("main", task("a", withParam="[]"), task("b", "a", after=("a",)), task("say", after=("a", "b"), v=asked))
+    run = Played(workflow(made, shell("a", "true"), saying("{{inputs.parameters.v}}")))
+    run.plan()
+    run.end("b", o="1")
+    run.plan()
+    assert script(run) == asked
+
+
 def test_a_later_attempt_is_executed_no_longer_than_all_attempts_may_take() -> None:
     strategy = {"limit": 3, "backoff": {"duration": "10", "maxDuration": "1m"}}
     run = Played(workflow(dag("main", task("a")), shell("a", "true", retryStrategy=strategy, activeDeadlineSeconds=45)))

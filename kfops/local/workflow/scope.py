@@ -95,8 +95,12 @@ class TaskScope:
         return None
 
     def _last(self, retried: Node) -> Node:
-        attempts = [self._nodes[child] for child in retried.get("children", []) if child in self._nodes]
-        return next((one for one in reversed(attempts) if one["name"].startswith(f"{retried['name']}(")), retried)
+        return next(reversed(self._parts(retried)), retried)
+
+    def _parts(self, node: Node) -> List[Node]:
+        """Return a loop's iterations or a step's attempts: what follows an empty loop is among its children too."""
+        children = (self._nodes[child] for child in node.get("children", []) if child in self._nodes)
+        return [child for child in children if child["name"].startswith(f"{node['name']}(")]
 
     def _output(self, node: Node, name: str) -> Optional[str]:
         if node["type"] != "TaskGroup":
@@ -105,8 +109,7 @@ class TaskScope:
         return as_text(values) if values else None
 
     def _of_iterations(self, group: Node) -> List[List[Dict[str, str]]]:
-        found = [_parameters(self._nodes[child]) for child in group.get("children", []) if child in self._nodes]
-        return [outputs for outputs in found if outputs]
+        return [outputs for outputs in map(_parameters, self._parts(group)) if outputs]
 
     def artifact(self, reference: str) -> Optional[Artifact]:
         """Return the artifact that a ``from:`` names, or None when there is none."""
