@@ -78,7 +78,13 @@ def fill(value: Any, values: Mapping[str, str]) -> Any:
 
 
 def text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    """Return a value as it is written into a text; in JSON, three letters are always escaped."""
+    if isinstance(value, str):
+        return value
+    written = json.dumps(value, separators=(",", ":"))
+    for letter in "<>&":
+        written = written.replace(letter, f"\\u{ord(letter):04x}")
+    return written
 
 
 def bare(item: Any) -> str:
@@ -100,9 +106,10 @@ def label(item: Any) -> str:
 
 def holds(condition: str) -> bool:
     """Return the truth of a comparison; raises ValueError for one that cannot be decided."""
-    quoted = re.fullmatch(r'"([^"]*)" (==|!=) "([^"]*)"', condition)
+    quoted = re.fullmatch(r'"((?:[^"\\]|\\.)*)" (==|!=) "((?:[^"\\]|\\.)*)"', condition)
     if quoted:
-        return (quoted.group(1) == quoted.group(3)) == (quoted.group(2) == "==")
+        one, other = (re.sub(r"\\(.)", r"\1", quoted.group(side)) for side in (1, 3))
+        return (one == other) == (quoted.group(2) == "==")
     bare = re.fullmatch(r"([A-Za-z0-9.]+) (>|>=|<|<=|==|!=) ([A-Za-z0-9.]+)", condition)
     if not bare:
         raise ValueError(condition)
@@ -284,7 +291,7 @@ class Reference:
 
     @staticmethod
     def _iteration(task: Dict[str, Any], item: Any) -> Dict[str, Any]:
-        values = {"item": bare(item)}
+        values = {"item": bare(item) if isinstance(item, str) else text(item)}
         if isinstance(item, dict):
             values.update({f"item.{key}": bare(value) for key, value in item.items()})
         return fill(task, values)  # type: ignore[no-any-return]
