@@ -19,6 +19,8 @@ from .paths import FOR_MOUNTS, OWN
 
 #: After so many seconds the kernel has let go of what was mounted in a root; before, removing that takes it long.
 _LET_GO = 0.5
+#: Seconds that a root waits to be swept: what follows from a step's end is begun first, as both need this process.
+_FIRST_OTHERS = 0.004
 #: The folders around every step's own, and those in which the host's entries are shown one by one.
 _AROUND = sorted({os.path.dirname(folder) for folder in OWN})
 _SHOWN = ["/", *FOR_MOUNTS]
@@ -44,6 +46,7 @@ class Roots:
         self._free: List[Path] = []
         self._known: Dict[Path, Tuple[int, List[str]]] = {}
         self._thrown: List[Path] = []
+        self._unswept: List[Path] = []
         self._closed = False
 
     def take(self) -> Path:
@@ -63,17 +66,16 @@ class Roots:
         elif self._untouched(root):
             self._free.append(root)
         else:
-            loop = asyncio.get_event_loop()
-            self._threads.submit(self._sweep, root).add_done_callback(
-                lambda swept: _call_in(loop, self._free.append if swept.result() else self._throw, root)
-            )
+            self._unswept.append(root)
+            asyncio.get_event_loop().call_later(_FIRST_OTHERS, self._begin_to_sweep, root)
 
     def close(self) -> None:
         """Remove those that are left; one that is thrown away later is removed at once."""
         self._closed = True
-        for root in [*self._free, *self._thrown]:
+        for root in [*self._free, *self._thrown, *self._unswept]:
             shutil.rmtree(str(root), ignore_errors=True)
         self._thrown.clear()
+        self._unswept.clear()
 
     def _throw(self, root: Path) -> None:
         self._forget(str(root))
@@ -84,6 +86,15 @@ class Roots:
         self._thrown.append(root)
         asyncio.get_event_loop().call_later(_LET_GO, self._remove, root)
 
+    def _begin_to_sweep(self, root: Path) -> None:
+        if root not in self._unswept:
+            return
+        self._unswept.remove(root)
+        loop = asyncio.get_event_loop()
+        self._threads.submit(self._sweep, root).add_done_callback(
+            lambda swept: _call_in(loop, self._free.append if swept.result() else self._throw, root)
+        )
+
     def _remove(self, root: Path) -> None:
         if root in self._thrown:
             self._thrown.remove(root)
@@ -92,18 +103,17 @@ class Roots:
     def _untouched(self, root: Path) -> bool:
         """Tell whether a root is as it was when it was last looked through; cheap, as it is asked after each step."""
         try:
-            return self._known.get(root) == _seen(root) and not any(os.listdir(f"{root}{folder}") for folder in OWN)
+            return not any(os.listdir(f"{root}{folder}") for folder in OWN) and self._known.get(root) == _seen(root)
         except OSError:
             return False
 
     def _sweep(self, root: Path) -> bool:
         """Empty the folders that are every step's own; tell whether the root is as good as new."""
         try:
+            if any(os.path.islink(f"{root}{folder}") for folder in [*_AROUND, *OWN]):
+                return False  # a step can make a link of it that leads anywhere
             for folder in OWN:
-                place = f"{root}{folder}"
-                if os.path.realpath(place) != place:  # a step can make a link of it that leads anywhere
-                    return False
-                _empty(place)
+                _empty(f"{root}{folder}")
             os.chmod(root, 0o755)  # noqa: S103 - as the root of any file system
             seen = _seen(root)
             if self._known.get(root) == seen:

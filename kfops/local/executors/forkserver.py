@@ -33,8 +33,9 @@ if TYPE_CHECKING:
         execute,
         open_log,
         reap_all,
-        settle,
+        settle_early,
         spawn_step,
+        take_log,
     )
 else:  # this file is run by path, outside of its package
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -49,11 +50,12 @@ else:  # this file is run by path, outside of its package
         execute,
         open_log,
         reap_all,
-        settle,
+        settle_early,
         spawn_step,
+        take_log,
     )
 
-__all__ = ["Guard", "Server", "execute", "settle"]
+__all__ = ["Guard", "Server", "execute", "settle_early", "take_log"]
 
 
 class Server:

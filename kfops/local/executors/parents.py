@@ -113,20 +113,29 @@ def start_step(job: Dict[str, Any], log: int) -> NoReturn:
 
 def settle(log: int) -> None:
     """Give this process what every step has: a session, its output in its log, signals as they are by default."""
+    settle_early()
+    take_log(log)
+
+
+def settle_early() -> None:
+    """Do of ``settle`` what can be done before the step is known."""
     namespaces.die_with_parent()
     try:
         os.setsid()
     except PermissionError:
         os.setpgid(0, 0)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    namespaces.prefer_for_out_of_memory()
+    os.umask(0o022)  # as in a container, whatever the backend's own is
+
+
+def take_log(log: int) -> None:
+    """Do the rest of ``settle``."""
     os.dup2(log, 1)
     os.dup2(log, 2)
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     unblock()
-    namespaces.prefer_for_out_of_memory()
-    os.umask(0o022)  # as in a container, whatever the backend's own is
 
 
 def execute(job: Dict[str, Any]) -> NoReturn:

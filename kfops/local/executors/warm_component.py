@@ -13,6 +13,7 @@ What remains different from the command:
 - of what lives until the interpreter's end, only the component's own module is taken down object by object;
 - there is a descriptor more, with a high number, over which the process tells its end before the kernel has taken it
   down;
+- beside the component's source there is no bytecode of it;
 - of the shell there is no trace but PWD and the name of the signal in the log.
 """
 
@@ -22,6 +23,7 @@ import atexit
 import builtins
 import fcntl
 import gc
+import importlib.machinery
 import json
 import os
 import runpy
@@ -136,7 +138,9 @@ def _look_new(job: Dict[str, Any]) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _set_variables({**job["env"], "PWD": os.getcwd()})
     words: List[str] = job["argv"]
-    arguments = ["--component_module_path", _write_module(words[job["source"]]), *words[job["source"] + 1 :]]
+    path = _write_module(words[job["source"]])
+    _keep_no_bytecode(path)
+    arguments = ["--component_module_path", path, *words[job["source"] + 1 :]]
     sys.argv = ["-m", *arguments]
     if hasattr(sys, "orig_argv"):
         sys.orig_argv = ["python3", "-m", _MODULE, *arguments]
@@ -166,6 +170,20 @@ def _write_module(source: str) -> str:
     with open(path, "wb") as file:
         file.write(os.fsencode(source))
     return path
+
+
+def _keep_no_bytecode(path: str) -> None:
+    """Have Python not write down what it compiles of a module that no other process will import."""
+    loader = importlib.machinery.SourceFileLoader
+    original = getattr(loader, "_cache_bytecode", None)
+    if original is None:
+        return
+
+    def cache(self: Any, source: str, bytecode: str, data: Any) -> None:
+        if source != path:
+            original(self, source, bytecode, data)
+
+    loader._cache_bytecode = cache  # type: ignore[attr-defined]
 
 
 def _run() -> int:

@@ -111,7 +111,7 @@ def _become_ready(written: warm_memory.Pieces, answer: int, pids: int, mounts: i
         if pid != 0:
             _tell(answer, os.waitpid(pid, 0)[1])
             os._exit(0)
-    namespaces.die_with_parent()
+    forkserver.settle_early()
     warm_memory.make_own(written)
     init = socket.socket(fileno=answer)
     text, descriptors = warm_joining.receive_line(init)
@@ -210,7 +210,7 @@ if __name__ == "__main__":
     component = main(int(sys.argv[1]), int(sys.argv[2]))
     if component is not None:
         (given, output, told), printed, imported = component
-        forkserver.settle(output)
+        forkserver.take_log(output)
         _close_descriptors(told.descriptor)
         os.chdir(given["cwd"])
         if not imported or not warm_component.can_become(given):
