@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ..errors import InvalidInput
 from .artifacts import ArtifactStore
@@ -90,6 +90,10 @@ class Engine:
     async def check(self, settings: Settings) -> None:
         """Refuse settings of a run that cannot be followed here, before it is accepted; raises InvalidInput."""
         await self._runners.check(settings)
+
+    def check_needs(self, workflow: Mapping[str, Any]) -> None:
+        """Refuse a Workflow whose steps would wait for what is not here before it is accepted; raises InvalidInput."""
+        self._runners.check_needs(workflow)
 
     def submit(self, run_id: str) -> None:
         """Execute a run that the store has."""

@@ -268,6 +268,28 @@ def test_a_workflow_with_something_that_is_not_emulated_is_refused_by_name(calle
     refused(caller.ask("POST", f"{V1}/runs", body), 400, "suspend")
 
 
+def test_a_run_whose_steps_would_wait_for_a_secret_or_a_claim_is_refused_by_its_name(caller, workflow, endpoint):
+    def start():
+        body = {"name": "r", "pipeline_spec": {"workflow_manifest": json.dumps(workflow)}}
+        return caller.ask("POST", f"{V1}/runs", body)
+
+    container = workflow["spec"]["templates"][1]["container"]
+    container["env"] = [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "login-1", "key": "word"}}}]
+    before = caller.get(f"{V1}/runs").get("total_size", 0)
+    refused(start(), 400, 'key "word" of secret "login-1" not found: write it to ')
+    job = {"name": "j", "max_concurrency": "1", "pipeline_spec": {"workflow_manifest": json.dumps(workflow)}}
+    job["trigger"] = {"periodic_schedule": {"interval_second": "60"}}
+    refused(caller.ask("POST", f"{V1}/jobs", job), 400, 'secret "login-1" not found')
+    assert caller.get(f"{V1}/runs").get("total_size", 0) == before
+
+    container["env"] = []
+    container["volumeMounts"] = [{"name": "v", "mountPath": "/data"}]
+    workflow["spec"]["volumes"] = [{"name": "v", "persistentVolumeClaim": {"claimName": "data-1"}}]
+    refused(start(), 400, '"data-1" not found: on a cluster this step would stay Pending. Create it in the pipeline')
+    (endpoint.data_dir / "volumes" / "data-1").mkdir(parents=True)
+    assert wait(caller, start().body["run"]["id"])["status"] == "Succeeded"
+
+
 @pytest.mark.parametrize(
     "where",
     [

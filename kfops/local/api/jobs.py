@@ -56,6 +56,7 @@ class Jobs(Handler):
         executed = prepare(workflow, run_id="", run_name=name, created_at=0)
         stamp(executed, settings)
         check_workflow(executed)
+        self.backend.engine.check_needs(executed)
         row = self.backend.store.jobs.create(
             NewJob(
                 name=name,

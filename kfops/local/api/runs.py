@@ -72,6 +72,7 @@ class Runs(Handler):
         await self.backend.engine.check(settings)
         stamp(executed, settings)
         check_workflow(executed)
+        self.backend.engine.check_needs(executed)
         executed_text = json.dumps(executed, separators=(",", ":"))
         row = self.backend.store.runs.create(
             NewRun(

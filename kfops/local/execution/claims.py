@@ -45,6 +45,15 @@ class Claims:
         folder.mkdir(exist_ok=True)
         return folder
 
+    def missing(self, name: str) -> str:
+        """Return the message for a claim that is not there."""
+        if not is_claim_name(name):
+            return f'persistentvolumeclaim "{name}" not found: no claim can have this name'
+        return (
+            f'persistentvolumeclaim "{name}" not found: on a cluster this step would stay Pending. '
+            f"Create it in the pipeline (dsl.VolumeOp), or make the folder {self.folder / name}"
+        )
+
     def get(self, name: str) -> Dict[str, Any]:
         """Return a claim as Kubernetes describes it; raises ClaimError when there is none of that name."""
         if self.folder_of(name) is None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
+from ...errors import InvalidInput
 from ..executors import engines
 from ..executors.base import Executor
 from ..executors.container import ContainerExecutor
 from ..executors.process import ProcessExecutor
 from ..executors.warm import WarmExecutor
-from ..settings import Settings
-from .environment import inherited
+from ..settings import Settings, of_workflow
+from ..workflow.spec import typed
+from .environment import StepError, inherited
 from .packages import Layers
 from .step import StepRunner
 
@@ -24,6 +26,7 @@ _MAKERS: Mapping[str, Callable[[Settings, str, Path], Executor]] = {
     "container": lambda settings, python, data_dir: ContainerExecutor(settings.engine, data_dir),
 }
 _SECRETS = "secrets.yaml"
+_SHOWN = 3
 
 
 class Runners:
@@ -69,6 +72,16 @@ class Runners:
         """Refuse settings that cannot be followed on this machine; raises InvalidInput."""
         if self._given is None and settings.executor == "container":
             await asyncio.get_event_loop().run_in_executor(None, engines.find, settings.engine)
+
+    def check_needs(self, workflow: Mapping[str, Any]) -> None:
+        """Refuse a Workflow whose steps would wait for what is not there; raises InvalidInput."""
+        try:
+            found = self._runner(of_workflow(workflow)).lacking(typed(workflow))
+        except StepError as error:
+            raise InvalidInput("The run cannot start.", why=f"{error}.") from None
+        if found:
+            shown = "; ".join(found[:_SHOWN]) + ("; and so on" if len(found) > _SHOWN else "")
+            raise InvalidInput("The run cannot start: its steps need what is not here.", why=f"{shown}.")
 
     async def close(self) -> None:
         """Kill every process of a step that is left."""

@@ -15,7 +15,9 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 from .. import launcher
 from ..artifacts import ArtifactStore
 from ..executors.base import Ended, Executor, Job
+from ..workflow.needs import needs
 from ..workflow.patching import MAIN, PatchError, patched
+from ..workflow.spec import Workflow
 from .claim_steps import act, acts_on_claims
 from .claims import ClaimError, Claims
 from .collecting import Taken, collect, is_small
@@ -23,6 +25,7 @@ from .containers import init_containers
 from .draft import Draft, Metrics, Step, Surroundings
 from .environment import SecretValues, StepError, inherited
 from .installing import ROOT, installation
+from .lacking import lacking
 from .packages import HalfMade, Layer, Layers
 from .preamble import installed_in
 from .preparing import prepare, takes_long
@@ -118,6 +121,10 @@ class StepRunner:
         """Ask a step to end, and kill it when it does not."""
         self._stopping.add(f"{run_id}/{node_id}")
         await self._executor.stop(f"{run_id}/{node_id}", GRACE)
+
+    def lacking(self, workflow: Workflow) -> List[str]:
+        """Tell which Secrets, ConfigMaps and claims the steps of a workflow would not find; raises StepError."""
+        return list(lacking(needs(workflow), self._secrets, self._claims))
 
     def log(self, run_id: str, node_id: str, text: str) -> None:
         """Add to a step's log what its processes did not write themselves."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ..executors.base import Mount
-from .claims import Claims, is_claim_name
+from .claims import Claims
 from .environment import Pod, SecretValues, StepError, expand, missing
 from .quantities import resource_field
 
@@ -77,13 +77,8 @@ class Volumes:
     def _claim(self, reference: Mapping[str, Any]) -> Tuple[Path, bool]:
         claim = str(reference["claimName"])
         folder = self._claims.folder_of(claim)
-        if folder is None and not is_claim_name(claim):
-            raise StepError(f'persistentvolumeclaim "{claim}" not found: no claim can have this name')
         if folder is None:
-            raise StepError(
-                f'persistentvolumeclaim "{claim}" not found: on a cluster this step would stay Pending. '
-                f"Create it in the pipeline (dsl.VolumeOp), or make the folder {self._claims.folder / claim}"
-            )
+            raise StepError(self._claims.missing(claim))
         return folder, bool(reference.get("readOnly"))
 
     def _own(self, volume: Mapping[str, Any]) -> Tuple[Path, bool]:
