@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -33,6 +33,9 @@ class ScriptedBackend:
         self.connection: Connection
 
     # What the API asks of an engine.
+
+    def check_needs(self, workflow: Mapping[str, Any]) -> None:
+        """Find everything there."""
 
     async def check(self, settings: Settings) -> None:
         """Take every project's settings."""

@@ -238,8 +238,55 @@ def test_a_placeholder_of_argos_that_leads_nowhere_is_refused_as_argo_does(made:
         "{{ tasks.first.name }}",
         "{{ workflow.title }}",
         "{{{inputs.parameters.no}}}",
-        "{{workflow.creationTimestamp.Y}} {{workflow.duration}} {{workflow.labels.x}} {{workflow.failures}}",
+        "{{workflow.creationTimestamp.Y}} {{workflow.duration}} {{workflow.labels.x}}",
     ],
 )
 def test_other_placeholders_are_nobodys_business(text: str) -> None:
     check(container(args=[text]))
+
+
+WANTS = {**RUN, "name": "wants", "inputs": {"parameters": [{"name": "x"}], "artifacts": [{"name": "a", "path": "/a"}]}}
+GIVEN = {"parameters": [{"name": "x", "value": "1"}], "artifacts": [{"name": "a", "raw": {"data": "1"}}]}
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (
+            workflow(dag("main", task("t", "wants")), WANTS),
+            "templates.main.tasks.t templates.wants inputs.parameters.x was not supplied",
+        ),
+        (
+            workflow(dag("main", {**task("t", "wants"), "arguments": {"parameters": GIVEN["parameters"]}}), WANTS),
+            "templates.main.tasks.t templates.wants inputs.artifacts.a was not supplied",
+        ),
+        (
+            workflow(dag("main", task("t", "run")), RUN, WANTS, onExit="wants"),
+            "spec.arguments templates.wants inputs.parameters.x was not supplied",
+        ),
+        (workflow(dag("main")), "templates.main must have at least one task"),
+        (
+            workflow({**dag("main", task("t", "run")), "activeDeadlineSeconds": 3}, RUN),
+            "templates.main.activeDeadlineSeconds is only valid for leaf templates",
+        ),
+        (
+            workflow(dag("main", task("t", "says")), shell("says", "echo {{workflow.status}}"), onExit="says"),
+            "templates.says failed to resolve {{workflow.status}}, which only an exit handler is told",
+        ),
+    ],
+)
+def test_what_argo_refuses_before_it_starts_is_refused(made: dict[str, Any], why: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check(made)
+    assert why in refused.value.why
+
+
+def test_what_is_supplied_one_way_or_another_is_let_through() -> None:
+    made_by_a = {"parameters": [{"name": "x", "value": "{{tasks.t.id}}"}], "artifacts": GIVEN["artifacts"]}
+    optional = {"parameters": [{"name": "x", "default": "1"}], "artifacts": [{"name": "a", "optional": True}]}
+    check(workflow(dag("main", {**task("t", "wants"), "arguments": GIVEN}), WANTS))
+    check(workflow(dag("main", task("t", "wants")), {**WANTS, "inputs": optional}))
+    check(workflow({**WANTS, "name": "main"}, arguments=GIVEN))
+    second = {**task("u", "wants"), "arguments": made_by_a, "dependencies": ["t"]}
+    check(workflow(dag("main", task("t", "run"), second), RUN, WANTS))
+    check(workflow(dag("main", task("t", "run")), RUN, shell("says", "echo {{workflow.status}}"), onExit="says"))

@@ -74,8 +74,7 @@ def bind(
                 raise LostArtifact(f"Unable to resolve: {lost}")
             raise InputError(f"inputs.artifacts.{name} was not supplied")
         artifact = {"name": name, **source}
-        if declaration.get("path"):
-            artifact["path"] = declaration["path"]
+        artifact.update({field: declaration[field] for field in ("path", "mode") if declaration.get(field) is not None})
         artifacts[name] = artifact
     return Inputs(parameters, artifacts)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional, Set
 
 from .substitution import tags
 
@@ -16,13 +16,16 @@ _OF_INPUT = re.compile(r"inputs\.(parameters|artifacts)\.([^.]+)(?:\..*)?")
 _OF_TASK = re.compile(r"tasks\.([^.]+)\.(.+)")
 _OF_OUTPUT = re.compile(r"outputs\.(parameters|artifacts)\.(.+)")
 _OF_PARAMETER = "workflow.parameters."
+_OF_END = {"workflow.status", "workflow.failures"}
 _OF_WORKFLOW = re.compile(
     r"workflow\.(name|namespace|uid|serviceAccountName|parameters|priority|status|failures"
     r"|(creationTimestamp|duration|scheduledTime|labels|annotations|outputs).*)"
 )
 
 
-def unresolvable(templates: Mapping[str, Dict[str, Any]], parameters: Mapping[str, str]) -> Iterator[str]:
+def unresolvable(
+    templates: Mapping[str, Dict[str, Any]], parameters: Mapping[str, str], before_end: Collection[str] = ()
+) -> Iterator[str]:
     """Tell which placeholders of which template lead nowhere, in Argo's words.
 
     Parameters
@@ -31,9 +34,14 @@ def unresolvable(templates: Mapping[str, Dict[str, Any]], parameters: Mapping[st
         All templates by name; every task's template is among them, and the tasks of a DAG form no circle.
     parameters
         The workflow's parameters.
+    before_end
+        The names of templates that run while nobody knows yet how the workflow ends.
     """
     for name, template in templates.items():
         where = f"templates.{name}"
+        if name in before_end:
+            told = [tag for tag in tags(template) if tag in _OF_END]
+            yield from (f"{where} failed to resolve {{{{{tag}}}}}, which only an exit handler is told" for tag in told)
         declared = _declared(template, "inputs")
         if "dag" not in template:
             body = {key: value for key, value in template.items() if key not in ("metadata", "inputs")}

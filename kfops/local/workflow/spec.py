@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set
 
 from ...errors import InvalidInput
 from ..settings import of_workflow
 from .features import refuse_unsupported
+from .inputs import InputError, bind
 from .pods import with_shared
 from .references import unresolvable
 from .shape import misshapen
@@ -110,15 +111,51 @@ def check(workflow: Dict[str, Any]) -> None:
     for name, template in parsed.templates.items():
         if "dag" not in template:
             continue
+        if not parsed.tasks(name):
+            raise InvalidInput("The workflow cannot be run.", why=f"templates.{name} must have at least one task.")
+        if template.get("activeDeadlineSeconds") is not None:
+            raise InvalidInput(
+                "The workflow cannot be run.",
+                why=f"templates.{name}.activeDeadlineSeconds is only valid for leaf templates.",
+                remedy="Give it to the steps, or to the whole workflow.",
+            )
         for task in parsed.tasks(name):
             if task.get("template") not in parsed.templates:
                 raise InvalidInput(
                     "The workflow cannot be run.",
                     why=f"Task {task['name']!r} of {name!r} uses the unknown template {task.get('template')!r}.",
                 )
-    lost = list(unresolvable(parsed.templates, parsed.parameters))
+    lost = [
+        *unresolvable(parsed.templates, parsed.parameters, _reached(parsed, parsed.entrypoint)),
+        *_not_supplied(parsed, workflow["spec"].get("arguments") or {}),
+    ]
     if lost:
         raise InvalidInput("The workflow cannot be run.", why=f"{lost[0]}.", remedy="Declare it, or correct the name.")
+
+
+def _reached(workflow: Workflow, entrypoint: str) -> Set[str]:
+    """Return the names of a template and of all that its tasks, and theirs, use."""
+    seen, waiting = {entrypoint}, [entrypoint]
+    while waiting:
+        template = waiting.pop()
+        tasks = workflow.tasks(template) if "dag" in workflow.templates[template] else []
+        found = {task["template"] for task in tasks} - seen
+        seen |= found
+        waiting += found
+    return seen
+
+
+def _not_supplied(workflow: Workflow, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """Tell which inputs of which template nobody gives it, in Argo's words."""
+    calls = [("spec.arguments", name, arguments) for name in (workflow.entrypoint, workflow.on_exit) if name]
+    for name, template in workflow.templates.items():
+        for task in workflow.tasks(name) if "dag" in template else []:
+            calls.append((f"templates.{name}.tasks.{task['name']}", task["template"], task.get("arguments") or {}))
+    for where, called, given in calls:
+        try:
+            bind(workflow.templates[called], given, lambda name: {"raw": {}})
+        except InputError as error:
+            yield f"{where} templates.{called} {error}"
 
 
 def _parameters(given: List[Dict[str, Any]]) -> Dict[str, str]:
