@@ -20,11 +20,13 @@ from .mlmd import artifact_record, parameter_text, parameter_value, runtime_arti
 
 __all__ = [
     "CONFIG",
+    "EXIT_CODE",
     "FOLDER",
     "ROOT_KEY",
     "Launch",
     "Launched",
     "LauncherError",
+    "failure",
     "finish",
     "is_launched",
     "metrics",
@@ -36,6 +38,9 @@ DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
 #: The config map, and its key, that name another root for pipelines that were given none.
 CONFIG, ROOT_KEY = "kfp-launcher", "defaultPipelineRoot"
 OUTPUT_FILE = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108  (in the step's own /tmp)
+
+#: How the launcher ends when something went wrong, whatever its command's own exit code was.
+EXIT_CODE = 1
 
 #: Answers the host path of a path in the step's file system.
 HostPath = Callable[[str], Path]
@@ -119,6 +124,11 @@ def finish(launched: Launched, host: HostPath, store: ArtifactStore) -> List[Dic
     for name, parameter in declared.items():
         _check_output(name, parameter, host)
     return records
+
+
+def failure(message: str) -> str:
+    """Return the message of a node whose command ended with ``message`` and another code than the launcher's."""
+    return f"Error (exit code {EXIT_CODE}): the component's command: {message}"
 
 
 def metrics(records: List[Dict[str, Any]]) -> List[Dict[str, Any]]:

@@ -169,3 +169,14 @@ def test_the_root_of_a_pipeline_that_has_none_may_be_configured(tmp_path: Path) 
     assert asyncio.run(run()).phase == "Succeeded"
     stored = tmp_path / "data" / "artifacts" / "gs" / "team" / "root" / "pipeline" / "components" / "run-1" / "produce"
     assert (stored / "data").read_text() == "1,2,3\n"
+
+
+def ended_by_itself() -> None:
+    v2_components.exits()
+
+
+def test_a_component_ends_with_the_launchers_exit_code_and_its_own_is_told_beside_it(tmp_path: Path) -> None:
+    ended = runs_of(tmp_path, v2_components.compiled(ended_by_itself, tmp_path))[0]
+    node = ended.nodes["exits"]
+    assert (node["phase"], node["outputs"]["exitCode"]) == ("Failed", "1")
+    assert node["message"] == "Error (exit code 1): the component's command: Error (exit code 3)"

@@ -90,6 +90,8 @@ class Draft:
         The host folder that becomes the step's ``/``.
     layer
         The packages that are to be there when the command starts, beside those of the interpreter.
+    launched
+        Whether the v2 launcher stands before the command.
     afterwards
         Called in this order when the command has succeeded, before its outputs are collected.
     """
@@ -108,6 +110,7 @@ class Draft:
     shared: List[str] = field(default_factory=list)
     mounts: List[Mount] = field(default_factory=list)
     layer: Optional[Layer] = None
+    launched: bool = False
     afterwards: List[Callable[[], Metrics]] = field(default_factory=list)
 
     @property

@@ -97,7 +97,7 @@ def _launcher(draft: Draft) -> None:
         default_root=(draft.around.secrets.of(launcher.CONFIG) or {}).get(launcher.ROOT_KEY, ""),
         region=draft.asked.get("AWS_REGION", ""),
     )
-    draft.argv = launched.argv
+    draft.argv, draft.launched = launched.argv, True
 
     def finish() -> Metrics:
         return launcher.metrics(launcher.finish(launched, draft.host, draft.around.artifacts))

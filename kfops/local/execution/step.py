@@ -94,7 +94,7 @@ class StepRunner:
             return await self._run_in_root(step)
         except (StepError, PatchError, launcher.LauncherError) as error:
             by_launcher = isinstance(error, launcher.LauncherError)
-            text = f"Error (exit code 1): {error}" if by_launcher else str(error)
+            text = f"Error (exit code {launcher.EXIT_CODE}): {error}" if by_launcher else str(error)
             self.log(step.run_id, step.node_id, f"kfops: {error}\n")
             return Result("Failed" if by_launcher else "Error", text)
         except OSError as error:
@@ -253,8 +253,10 @@ class StepRunner:
             return Result("Error", ended.error)
         if not ended.succeeded:
             left = self._left_behind(draft)
-            outputs = {**left.outputs, "exitCode": str(ended.exit_code)}
-            return Result("Failed", ended.message(), outputs, left.metrics)
+            code, message = ended.exit_code, ended.message()
+            if draft.launched and code != launcher.EXIT_CODE:
+                code, message = launcher.EXIT_CODE, launcher.failure(message)
+            return Result("Failed", message, {**left.outputs, "exitCode": str(code)}, left.metrics)
         metrics = [metric for work in draft.afterwards for metric in work()]
         taken = self._collect(draft)
         return Result("Succeeded", "", {**taken.outputs, "exitCode": "0"}, [*taken.metrics, *metrics])
