@@ -1,4 +1,4 @@
-"""What tests run beside Python: a browser, a container builder, a registry, a static busybox.
+"""What tests run beside Python: a browser, what builds and runs containers, a registry, a static busybox.
 
 Debian's packages are installed when this may be done without asking (root, or sudo without a password); what cannot
 be had is left out, and the tests that need it are listed by name at the end of the run.
@@ -15,7 +15,12 @@ from typing import Dict, List, Optional
 from .progress import StageFailed, run, stage
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PACKAGES = {"buildah": "buildah", "docker-registry": "docker-registry", "busybox": "busybox-static"}
+PACKAGES = {
+    "buildah": "buildah",
+    "podman": "podman",
+    "docker-registry": "docker-registry",
+    "busybox": "busybox-static",
+}
 
 
 def browser() -> Optional[str]:
