@@ -22,6 +22,7 @@ from kfops.version_state import workflow_in
 __all__ = ["spec_of", "step_spec", "version_step_spec"]
 
 _LABEL = "pipelines.kubeflow.org/enable_caching"
+_LAUNCHER = "/kfp-launcher/launch"
 _STALENESS = "pipelines.kubeflow.org/max_cache_staleness"
 #: Where the embedded backend keeps the settings that a run was accepted with.
 _SETTINGS = "kfops/local-settings"
@@ -91,6 +92,7 @@ def spec_of(workflow: Mapping[str, Any], step_id: str, *, embedded: bool = False
     resources = container.get("resources") or {}
     metadata = template.get("metadata") or {}
     command, args = _texts(container.get("command")), _texts(container.get("args"))
+    by_launcher = command[:1] == [_LAUNCHER]  # which remembers outputs of any age
     node = argo.status_nodes(workflow.get("status") or {}).get(step_id) or {}
     asked = StepSpec(
         id=step_id,
@@ -104,7 +106,7 @@ def spec_of(workflow: Mapping[str, Any], step_id: str, *, embedded: bool = False
         node_selector=_pairs(template.get("nodeSelector")),
         timeout=_seconds(template.get("activeDeadlineSeconds")),
         caching=str((metadata.get("labels") or {}).get(_LABEL, "")).lower() == "true",
-        max_staleness=str((metadata.get("annotations") or {}).get(_STALENESS) or ""),
+        max_staleness="" if by_launcher else str((metadata.get("annotations") or {}).get(_STALENESS) or ""),
         **_retries(template),
     )
     if step.state == "cached":
