@@ -72,6 +72,7 @@ class Run:
         self._notice = f"{runner.notice} {not_followed(self._workflow.templates, in_images)}".strip()
         self._active: Dict[str, asyncio.Task[None]] = {}
         self._ended: List[Tuple[Start, Result]] = []
+        self._unremembered: List[Tuple[Start, Result]] = []
         self._wake = asyncio.Event()
         self._terminate = False
         self._stopped = False
@@ -99,6 +100,7 @@ class Run:
                 await self._begin(plan.start)
                 final = plan.phase in FULFILLED and not self._active and not self._ended
                 if final or not plan.start:  # steps come first; they wake this loop when they are on their way
+                    await self._remember()
                     await self._save(plan, final)
                 if final:
                     self._journal.remove()
@@ -134,14 +136,11 @@ class Run:
                 finish(node, result.phase, self._clock.now(), result.message)
         await self._journal.write(self._nodes[start.node_id] for start, _ in ended)
         for start, result in ended:
-            await with_room(functools.partial(self._keep, start, result), f"run {self._id}")
+            if result.metrics:
+                saving = functools.partial(self._records.save_metrics, self._id, start.node_id, result.metrics)
+                await with_room(saving, f"run {self._id}")
+        self._unremembered += [(start, result) for start, result in ended if result.phase == "Succeeded"]
         self._dirty = True
-
-    def _keep(self, start: Start, result: Result) -> None:
-        if result.metrics:
-            self._records.save_metrics(self._id, start.node_id, result.metrics)
-        if result.phase == "Succeeded":
-            self._remember(start, result)
 
     async def _stop_if_due(self) -> None:
         overdue = self._planner.overdue(self._clock.now())
@@ -238,13 +237,17 @@ class Run:
         self._runner.log(self._id, start.node_id, "This step output is taken from cache.\n")
         return node
 
-    def _remember(self, start: Start, result: Result) -> None:
-        key = cache_key(start.template, start.inputs, self._python)
-        if key is not None:
-            remembered: Dict[str, Any] = {"run_id": self._id, "node_id": start.node_id, "outputs": result.outputs}
-            if result.metrics:
-                remembered["metrics"] = result.metrics
-            self._records.remember(key, self._id, start.node_id, remembered)
+    async def _remember(self) -> None:
+        """Keep what other runs may take from the cache; nothing of this run waits for that."""
+        unremembered, self._unremembered = self._unremembered, []
+        for start, result in unremembered:
+            key = cache_key(start.template, start.inputs, self._python)
+            if key is not None:
+                found: Dict[str, Any] = {"run_id": self._id, "node_id": start.node_id, "outputs": result.outputs}
+                if result.metrics:
+                    found["metrics"] = result.metrics
+                remembering = functools.partial(self._records.remember, key, self._id, start.node_id, found)
+                await with_room(remembering, f"run {self._id}")
 
     async def _save(self, plan: Plan, final: bool) -> None:
         now = time.monotonic()
