@@ -225,7 +225,7 @@ class Maker:
             origin = [f"{{{{tasks.{one}.outputs.artifacts.art}}}}" for one, shape in before.items() if shape.writes]
             origin = [one for one in origin if one.split(".")[1] not in looped]
             origin += ["{{inputs.artifacts.in}}"] if around.reads else []
-            if not origin and called.reads == "required" and self.chance(85):
+            if not origin and called.reads == "required":  # else it would be refused before it starts
                 self._make_optional(called)
             if origin:
                 optional = self._optional(called.reads == "optional")
@@ -237,7 +237,7 @@ class Maker:
             sources = [*sources, "{{item}}", "{{item}}", *fields]
         if self.chance(25):
             task["when"] = self._condition(sources)
-        given = [{"name": p, "value": self._value(sources)} for p in called.inputs if not self.chance(2)]
+        given = [{"name": p, "value": self._value(sources)} for p in called.inputs]
         if given:
             task.setdefault("arguments", {})["parameters"] = given
         return task
@@ -267,6 +267,15 @@ class Maker:
         return f"{left} {self.pick(['>', '>=', '<', '<='])} {right if self.chance(40) else self.pick(['7', '0.5'])}"
 
 
+def _needs_nothing(template: Dict[str, Any]) -> None:
+    """Let a template do without inputs that the workflow's arguments do not have."""
+    for parameter in template["inputs"].get("parameters") or []:
+        if parameter["name"] != "w":
+            parameter.setdefault("default", "preset")
+    for artifact in template["inputs"].get("artifacts") or []:
+        artifact["optional"] = True
+
+
 @st.composite
 def workflows(draw: Callable[[st.SearchStrategy[Any]], Any], depth: int = DEPTH) -> Dict[str, Any]:
     """Return a Workflow named ``wf`` with one parameter ``w``, whose steps the tests' executor knows."""
@@ -278,6 +287,7 @@ def workflows(draw: Callable[[st.SearchStrategy[Any]], Any], depth: int = DEPTH)
     }
     if maker.chance(35):
         spec["onExit"] = maker.dag(0, outer=("w",)).name if maker.chance(30) else maker.container().name
+        _needs_nothing(next(one for one in maker.templates if one["name"] == spec["onExit"]))
     if maker.chance(30):
         spec["parallelism"] = maker.pick([1, 2, 3]) if maker.gentle else None
     spec["templates"] = maker.templates
