@@ -23,6 +23,18 @@ def test_every_path_needs_the_token(caller, path):
     refused(caller.ask("GET", path, token="wrong"), 401, "no valid bearer token")
 
 
+def test_the_page_that_links_of_kfp_lead_to_needs_no_token_and_tells_nothing(caller, workflow):
+    pipeline = make_pipeline(caller, workflow)
+    answer = caller.ask("GET", "/", token="")
+    assert answer.status == 200
+    page = answer.content.decode()
+    assert "%kfops watch" in page
+    assert pipeline["name"] not in page and str(caller.endpoint.data_dir) not in page
+    assert caller.endpoint.token_path.read_text() not in page
+    refused(caller.ask("POST", "/", b"{}", token=""), 405, "cannot be asked")
+    refused(caller.ask("GET", "/", token="", headers={"Host": "evil.example"}), 403, "loopback")
+
+
 def test_a_foreign_host_name_is_refused_even_with_the_token(caller):
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", ""):
         refused(caller.ask("GET", f"{V1}/healthz", headers={"Host": host}), 403, "loopback")

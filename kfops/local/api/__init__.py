@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado.web import Application
 
-from . import experiments, health, jobs, logs, pipelines, runs, stored, uploads, watch
+from . import experiments, front, health, jobs, logs, pipelines, runs, stored, uploads, watch
 from .base import Backend, UnknownRoute
 from .tail import Tails
 from .topics import Watches
@@ -41,6 +41,7 @@ ROUTES = [
     ("/apis/v1alpha1/runs:watch", watch.WatchRuns),
     (f"/apis/v1alpha1/runs/{_ID}:watch", watch.WatchRun),
     ("/apis/kfops/status", health.Status),
+    ("/", front.Front),
 ]
 
 

@@ -55,9 +55,7 @@ class Handler(RequestHandler):
 
     def prepare(self) -> None:
         """Refuse every request that does not come from this machine's user."""
-        name = re.sub(r":\d*$", "", self.request.headers.get("Host", ""))
-        if name not in LOOPBACK_NAMES:
-            raise Forbidden("The embedded backend answers only to its loopback address.")
+        self.check_host()
         sent = self.request.headers.get("Authorization", "")
         # Compared as bytes: compare_digest takes no other characters than ASCII in text.
         if not hmac.compare_digest(sent.encode(), f"Bearer {self.backend.token}".encode()):
@@ -66,6 +64,12 @@ class Handler(RequestHandler):
                 "For kfp's own command: kfops local login. For other clients the token is in the file that "
                 "connection.json in the data folder names.",
             )
+
+    def check_host(self) -> None:
+        """Refuse a request that somebody's page has sent here under a name of its own."""
+        name = re.sub(r":\d*$", "", self.request.headers.get("Host", ""))
+        if name not in LOOPBACK_NAMES:
+            raise Forbidden("The embedded backend answers only to its loopback address.")
 
     def set_default_headers(self) -> None:
         self.set_header("Server", "kfops-local")
