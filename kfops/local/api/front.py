@@ -13,7 +13,8 @@ import hashlib
 from .base import Handler
 
 _STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:38em;margin:4em auto;padding:0 1em;color-scheme:light dark}"
+    ":root{color-scheme:light dark}"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:38em;margin:4em auto;padding:0 1em}"
     "h1{font-size:1.2em}code{font:14px ui-monospace,monospace;user-select:all}dt{margin-top:.6em}dd{margin-left:1.5em}"
 )
 _SCRIPT = (
