@@ -120,7 +120,7 @@ class Handler(RequestHandler):
         if isinstance(error, Problem):
             return error
         if isinstance(error, KfopsError):
-            return Invalid(str(error), error.message)
+            return Invalid(error.message, " ".join(filter(None, (error.why, error.remedy))))
         if error is not None and is_full(error):
             return NoRoom(f"There is no space left on the disk of {self.backend.data_dir}.", "Nothing was stored.")
         if error is not None and is_locked(error):
