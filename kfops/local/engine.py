@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Dict, Optional
 
 from ..errors import InvalidInput
 from .artifacts import ArtifactStore
@@ -25,7 +25,7 @@ from .execution.runners import Runners
 from .execution.step import ROOTS
 from .executors.base import Executor
 from .settings import Settings, of_workflow
-from .workflow.spec import check
+from .workflow.spec import Workflow, check
 
 __all__ = ["Engine", "RunRecords", "check"]
 
@@ -91,9 +91,9 @@ class Engine:
         """Refuse settings of a run that cannot be followed here, before it is accepted; raises InvalidInput."""
         await self._runners.check(settings)
 
-    def check_needs(self, workflow: Mapping[str, Any]) -> None:
+    def check_needs(self, workflow: Workflow, settings: Settings) -> None:
         """Refuse a Workflow whose steps would wait for what is not here before it is accepted; raises InvalidInput."""
-        self._runners.check_needs(workflow)
+        self._runners.check_needs(workflow, settings)
 
     def submit(self, run_id: str) -> None:
         """Execute a run that the store has."""

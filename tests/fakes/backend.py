@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -18,6 +18,7 @@ from kfops.local.scheduling.scheduler import Scheduler
 from kfops.local.scheduling.zones import Zone
 from kfops.local.settings import Settings
 from kfops.local.store import Store
+from kfops.local.workflow.spec import Workflow
 
 TOKEN = "token-of-the-fake-backend"
 
@@ -34,7 +35,7 @@ class ScriptedBackend:
 
     # What the API asks of an engine.
 
-    def check_needs(self, workflow: Mapping[str, Any]) -> None:
+    def check_needs(self, workflow: Workflow, settings: Settings) -> None:
         """Find everything there."""
 
     async def check(self, settings: Settings) -> None:

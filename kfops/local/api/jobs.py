@@ -55,8 +55,7 @@ class Jobs(Handler):
         expand_macros(workflow, Macros("", 0, 0, 1))
         executed = prepare(workflow, run_id="", run_name=name, created_at=0)
         stamp(executed, settings)
-        check_workflow(executed)
-        self.backend.engine.check_needs(executed)
+        self.backend.engine.check_needs(check_workflow(executed), settings)
         row = self.backend.store.jobs.create(
             NewJob(
                 name=name,

@@ -12,7 +12,7 @@ from kfops.errors import KfopsError
 
 from ..problems import Invalid
 from ..store import Store
-from ..workflow.spec import check
+from ..workflow.spec import Workflow, check
 from .base import items, references, section, text
 from .package import MAX_SIZE, read_workflow
 from .submission import parse_parameters
@@ -51,10 +51,10 @@ async def read_spec(store: Store, body: Dict[str, Any]) -> PipelineSpec:
     return PipelineSpec(workflow, parameters, experiment.id, experiment.name, **origin)
 
 
-def check_workflow(workflow: Dict[str, Any]) -> None:
-    """Refuse what the engine cannot execute, by name, before anything is stored."""
+def check_workflow(workflow: Dict[str, Any]) -> Workflow:
+    """Return a workflow in its typed form; refuse what the engine cannot execute, by name, before it is stored."""
     try:
-        check(workflow)
+        return check(workflow)
     except KfopsError:
         raise
     except Exception as error:  # a workflow may be malformed in ways that only reading all of it finds

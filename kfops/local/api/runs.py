@@ -71,8 +71,7 @@ class Runs(Handler):
         settings = asked_for(self.request.headers.get(HEADER), self.backend.data_dir)
         await self.backend.engine.check(settings)
         stamp(executed, settings)
-        check_workflow(executed)
-        self.backend.engine.check_needs(executed)
+        self.backend.engine.check_needs(check_workflow(executed), settings)
         executed_text = json.dumps(executed, separators=(",", ":"))
         row = self.backend.store.runs.create(
             NewRun(

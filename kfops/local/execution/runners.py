@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Callable, Dict, Mapping, Optional, Tuple
 
 from ...errors import InvalidInput
 from ..executors import engines
@@ -13,8 +13,8 @@ from ..executors.base import Executor
 from ..executors.container import ContainerExecutor
 from ..executors.process import ProcessExecutor
 from ..executors.warm import WarmExecutor
-from ..settings import Settings, of_workflow
-from ..workflow.spec import typed
+from ..settings import Settings
+from ..workflow.spec import Workflow
 from .environment import StepError, inherited
 from .packages import Layers
 from .step import StepRunner
@@ -73,10 +73,10 @@ class Runners:
         if self._given is None and settings.executor == "container":
             await asyncio.get_event_loop().run_in_executor(None, engines.find, settings.engine)
 
-    def check_needs(self, workflow: Mapping[str, Any]) -> None:
+    def check_needs(self, workflow: Workflow, settings: Settings) -> None:
         """Refuse a Workflow whose steps would wait for what is not there; raises InvalidInput."""
         try:
-            found = self._runner(of_workflow(workflow)).lacking(typed(workflow))
+            found = self._runner(settings).lacking(workflow)
         except StepError as error:
             raise InvalidInput("The run cannot start.", why=f"{error}.") from None
         if found:

@@ -91,8 +91,8 @@ def typed(workflow: Mapping[str, Any]) -> Workflow:
     )
 
 
-def check(workflow: Dict[str, Any]) -> None:
-    """Refuse a workflow that cannot be run here, before anything of it is stored or started.
+def check(workflow: Dict[str, Any]) -> Workflow:
+    """Return the typed form of a workflow; refuse one that cannot be run here, before anything of it is stored.
 
     Raises
     ------
@@ -131,6 +131,7 @@ def check(workflow: Dict[str, Any]) -> None:
     ]
     if lost:
         raise InvalidInput("The workflow cannot be run.", why=f"{lost[0]}.", remedy="Declare it, or correct the name.")
+    return parsed
 
 
 def _reached(workflow: Workflow, entrypoint: str) -> Set[str]:
