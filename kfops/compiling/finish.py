@@ -19,6 +19,7 @@ SOURCE_ANNOTATION = "kfops.dev/source"
 IMAGES_ANNOTATION = "kfops.dev/images"
 MATERIALIZE_ANNOTATION = "kfops.dev/materialize"
 
+_VERSION_PARAMETER = f"workflow.parameters.{VERSION_ID}"
 _VERSION = re.compile(r"\{\{\s*workflow\.parameters\.version_id\s*\}\}")
 _VERSIONED = re.compile(r"^(?:.+/)?([^/:]+):\{\{\s*workflow\.parameters\.version_id\s*\}\}$")
 
@@ -40,6 +41,8 @@ def package_of(
     annotations[SOURCE_ANNOTATION] = json.dumps(dataclasses.asdict(source), sort_keys=True)
     annotations[IMAGES_ANNOTATION] = json.dumps(images)
     written = text.dump(workflow)
+    if _VERSION_PARAMETER in written and _declare_version(workflow):
+        written = text.dump(workflow)
     if "{{pipelineparam" in written:
         raise CompileError(
             f"{name} does not compile.",
@@ -81,18 +84,25 @@ def references_of(workflow: Mapping[str, Any], version_id: str) -> dict[str, str
 
 
 def _complete(workflow: dict[str, Any], name: str) -> None:
-    """Declare version_id where it is used, and tell materialize steps which pipeline they belong to."""
+    """Tell materialize steps which pipeline they belong to, and have a place for the run's parameters."""
     for template in workflow["spec"].get("templates") or []:
         if ((template.get("metadata") or {}).get("annotations") or {}).get(MATERIALIZE_ANNOTATION) != "true":
             continue
         env = template["container"].setdefault("env", [])
         if not any(variable["name"] == "KFOPS_PIPELINE" for variable in env):
             env.append({"name": "KFOPS_PIPELINE", "value": name})
-    arguments = workflow["spec"].setdefault("arguments", {})
-    declared = arguments.setdefault("parameters", [])
-    used = _VERSION.search(json.dumps(workflow["spec"]))
-    if used and not any(parameter["name"] == VERSION_ID for parameter in declared):
+    workflow["spec"].setdefault("arguments", {}).setdefault("parameters", [])
+
+
+def _declare_version(workflow: dict[str, Any]) -> bool:
+    """Declare version_id where it is used and has not been declared; return whether it was so."""
+    declared = workflow["spec"]["arguments"]["parameters"]
+    if any(parameter["name"] == VERSION_ID for parameter in declared):
+        return False
+    used = _VERSION.search(json.dumps(workflow["spec"])) is not None
+    if used:
         declared.append({"name": VERSION_ID, "value": ""})
+    return used
 
 
 def _containers(workflow: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -8,15 +8,13 @@ left alone. What has been found out about kfp's own classes is kept for the next
 
 from __future__ import annotations
 
-import copy
 import inspect
 import re
 from typing import Any, Callable, Dict, List, Tuple
 
-#: An object, the name of one of its attributes, and what stands there meanwhile.
-Replacement = Tuple[Any, str, Any]
+from kfops.compiling.overlay import PLAIN, Overlay, Replacement
+from kfops.compiling.rewriting import copies, searches
 
-_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 _PLACEHOLDER = "{{pipelineparam:"
 #: A serialized parameter, which kfp uses as a regular expression, and which means just itself.
 _LITERAL = re.compile(r"\{\{pipelineparam:op=[\w\s-]*;name=[\w\s-]+\}\}")
@@ -26,17 +24,6 @@ _signatures_of: Dict[Any, inspect.Signature] = {}
 _hints_of: Dict[Any, Any] = {}
 #: By class, the names and defaults of its constructor's parameters.
 _fields_of: Dict[type, List[Tuple[str, Any]]] = {}
-
-
-class _Overlay:
-    """A module as another one sees it, with some of its functions replaced."""
-
-    def __init__(self, module: Any, **replaced: Any) -> None:
-        self._module = module
-        vars(self).update(replaced)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._module, name)
 
 
 def _configurations() -> List[Replacement]:
@@ -92,7 +79,7 @@ def _specifications() -> List[Replacement]:
             item = getattr(value, name)
             if name.startswith("_"):
                 continue
-            if type(item) in _PLAIN:
+            if type(item) in PLAIN:
                 if default is not inspect.Parameter.empty and item == default:
                     continue
             elif hasattr(item, "to_dict"):
@@ -106,7 +93,7 @@ def _specifications() -> List[Replacement]:
             found[serialized_names.get(name, name)] = item
         return found
 
-    overlay = _Overlay(modelbase.inspect, signature=signature)
+    overlay = Overlay(modelbase.inspect, signature=signature)
     return [
         (modelbase, "inspect", overlay),
         (modelbase, "get_type_hints", get_type_hints),
@@ -144,7 +131,7 @@ def _names() -> List[Replacement]:
         numbers[name, delimiter] = number
         return f"{name}{delimiter}{number}"
 
-    return [(_pipeline, "_naming", _Overlay(_pipeline._naming, _make_name_unique_by_adding_index=unique))]
+    return [(_pipeline, "_naming", Overlay(_pipeline._naming, _make_name_unique_by_adding_index=unique))]
 
 
 def _conversions() -> List[Replacement]:
@@ -156,62 +143,74 @@ def _conversions() -> List[Replacement]:
     original_process = _op_to_template._process_obj
     others = (dict, list, tuple, str, int, float, bytes, dsl.PipelineParam)
 
-    def names_of(value: Any) -> Any:
-        """Return a model's fields by its attributes' names, or None when it is no model."""
-        names = getattr(type(value), "attribute_map", None)
-        return names if isinstance(names, dict) and not isinstance(value, others) else None
+    known: Dict[type, Any] = {}
+
+    def fields_of(kind: type) -> Any:
+        """Return what a model's attributes are called in it and as data, or None when it is no model."""
+        if kind not in known:
+            names = getattr(kind, "attribute_map", None)
+            known[kind] = None
+            if isinstance(names, dict) and not issubclass(kind, others):
+                known[kind] = [(_attribute(kind, name), key) for name, key in names.items()]
+        return known[kind]
 
     def convert(value: Any) -> Any:
         kind = type(value)
-        if kind in _PLAIN:
+        if kind in PLAIN:
             return value
         if kind is dict:
             return {key: convert(item) for key, item in value.items()}
         if kind is list:
             return [convert(item) for item in value]
-        names = names_of(value)
-        if names is None:
+        fields = fields_of(kind)
+        if fields is None:
             return original(value)
-        found = {key: getattr(value, name) for name, key in names.items()}
+        found = {key: getattr(value, name) for name, key in fields}
         return {key: convert(item) for key, item in found.items() if item is not None}
 
     def process(value: Any, variables: Any) -> Any:
         kind = type(value)
         if kind is str:
             return original_process(value, variables) if _PLACEHOLDER in value else value
-        if kind in _PLAIN:
+        if kind in PLAIN:
             return value
         if kind is list:
             return [process(item, variables) for item in value]
         if kind is dict:
             return {process(key, variables): process(item, variables) for key, item in value.items()}
-        if names_of(value) is None:
+        if fields_of(kind) is None:
             return original_process(value, variables)
         return convert(processed(value, variables))
 
     def processed(value: Any, variables: Any) -> Any:
         """Process a model in its place; return its plain data, which still shares lists with it."""
-        names = names_of(value)
-        if names is None:
-            kind = type(value)
-            if kind is list:
-                return [processed(item, variables) for item in value]
+        kind = type(value)
+        if kind is list:
+            return [processed(item, variables) for item in value]
+        fields = fields_of(kind)
+        if fields is None:
             return process(value, variables)
         found = {}
-        for name, key in names.items():
+        for name, key in fields:
             item = getattr(value, name)
             if item is None:
                 continue
-            known = processed(item, variables)
-            if known is not item:
-                setattr(value, name, known)
-            found[key] = known
+            done = processed(item, variables)
+            if done is not item:
+                setattr(value, name, done)
+            found[key] = done
         return found
 
     modules = (_k8s_helper, _op_to_template, compiler)
     return [(module, "convert_k8s_obj_to_json", convert) for module in modules] + [
         (module, "_process_obj", process) for module in modules[1:]
     ]
+
+
+def _attribute(kind: type, name: str) -> str:
+    """Return where an object of ``kind`` keeps what its property ``name`` returns, where that does nothing else."""
+    code = getattr(getattr(getattr(kind, name, None), "fget", None), "__code__", None)
+    return f"_{name}" if code is not None and code.co_names == (f"_{name}",) else name
 
 
 def _placeholders() -> List[Replacement]:
@@ -233,42 +232,21 @@ def _placeholders() -> List[Replacement]:
     return [
         (_pipeline_param, "match_serialized_pipelineparam", match),
         (dsl, "match_serialized_pipelineparam", match),
-        (_op_to_template, "re", _Overlay(_op_to_template.re, sub=sub)),
+        (_op_to_template, "re", Overlay(_op_to_template.re, sub=sub)),
     ]
 
 
-def _copies() -> List[Replacement]:
-    """Copy a workflow as the plain data that it is; what stands in it twice is one thing in the copy, too."""
-    from kfp.compiler import _data_passing_rewriter
+def _equality() -> List[Replacement]:
+    """Know a container for itself: kfp asks after each of an operation's methods, and the answer takes both apart."""
+    from kubernetes.client import V1Container
 
-    def deepcopy(value: Any) -> Any:
-        copies: Dict[int, Any] = {}
+    original = vars(V1Container)["__eq__"]
 
-        def copied(item: Any) -> Any:
-            kind = type(item)
-            if kind in _PLAIN:
-                return item
-            known = copies.get(id(item))
-            if known is not None:
-                return known
-            if kind is dict:
-                entries: Dict[Any, Any] = {}
-                copies[id(item)] = entries
-                for key, entry in item.items():
-                    entries[key] = copied(entry)
-                return entries
-            if kind is list:
-                items: List[Any] = []
-                copies[id(item)] = items
-                items.extend([copied(entry) for entry in item])
-                return items
-            return copy.deepcopy(item, copies)
+    def equal(self: Any, other: Any) -> Any:
+        return self is other or original(self, other)
 
-        return copied(value)
-
-    overlay = _Overlay(_data_passing_rewriter.copy, deepcopy=deepcopy)
-    return [(_data_passing_rewriter, "copy", overlay)]
+    return [(V1Container, "__eq__", equal)]
 
 
 #: What is replaced, each by itself: where one cannot be, the others are.
-REPLACEMENTS = [_configurations, _specifications, _names, _conversions, _placeholders, _copies]
+REPLACEMENTS = [_configurations, _specifications, _names, _conversions, _placeholders, _equality, copies, searches]

@@ -28,7 +28,9 @@ def answer(request: Mapping[str, Any]) -> bytes:
     try:
         package = _compile(request, cells)
         wire = dataclasses.replace(package, workflow={}, text="").to_dict()
-        return json.dumps({"result": {**wire, "workflow": package.workflow, "text": package.text}}).encode("utf-8")
+        if not request.get("summary"):
+            wire.update(workflow=package.workflow, text=package.text)
+        return json.dumps({"result": wire}).encode("utf-8")
     except BaseException as error:  # sys.exit and MemoryError are answers as well
         name = Path(str(request["path"])).name
         return json.dumps({"error": explain(error, name, cells).to_dict()}, default=str).encode("utf-8")

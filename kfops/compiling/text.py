@@ -86,7 +86,9 @@ class _Writer:
             line = self._scalar(key) + ":"
             write(start + (line if len(line) <= _LONGEST_KEY else f"? {line[:-1]}{pad}:"))
             start = pad
-            if isinstance(value, dict) and value:
+            if type(value) is str:  # most are
+                write(" " + self._scalar(value, deeper))
+            elif isinstance(value, dict) and value:
                 write(deeper)
                 self.mapping(value, deeper)
             elif isinstance(value, (list, tuple)) and value:
@@ -102,7 +104,9 @@ class _Writer:
         for item in items:
             write(start)
             start = pad + "- "
-            if isinstance(item, dict) and item:
+            if type(item) is str:
+                write(self._scalar(item, deeper))
+            elif isinstance(item, dict) and item:
                 self.mapping(item, deeper)
             elif isinstance(item, (list, tuple)) and item:
                 self._sequence(item, deeper)

@@ -89,7 +89,7 @@ class Zygote:
             ``path`` (of a .py or .ipynb file) and, all optional: ``id`` (text, for ``cancel``), ``content`` (the
             text, when it has not been saved), ``function``, ``mode``, ``name``, ``config`` (path of a config.yaml),
             ``environment`` (in place of the one that the zygote was started with), ``time_limit`` in seconds,
-            ``memory_limit`` in bytes.
+            ``memory_limit`` in bytes, ``summary`` (true for a package without its workflow and text, which are large).
 
         Raises
         ------

@@ -24,9 +24,16 @@ class Compiler:
         self._zygote = Zygote.start()
 
     def compile(
-        self, call: Call, root: str, source: Dict[str, Any], *, function: Optional[str], time_limit: float
+        self,
+        call: Call,
+        root: str,
+        source: Dict[str, Any],
+        *,
+        function: Optional[str],
+        time_limit: float,
+        summary: bool = False,
     ) -> Package:
-        """Return the package of a source as the server has read it.
+        """Return the package of a source as the server has read it; a ``summary`` may lack the workflow and the text.
 
         Raises
         ------
@@ -42,6 +49,7 @@ class Compiler:
             "content": source["content"],
             "function": function,
             "time_limit": time_limit,
+            "summary": summary,
         }
         zygote = self._alive()
         future = zygote.submit(request)

@@ -115,6 +115,21 @@ def test_what_another_kfp_does_not_have_is_left_alone(
     assert compared(workflow) == by_kfp(pipelines.decorated, "V2_COMPATIBLE", tmp_path)
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        {"args": ["{{inputs.parameters.a-b_C.1}} and {{workflow.uid}}", {"{{in.a.key}}": [1, None, True]}]},
+        {"broken": ["{{half", "}}", "{{ spaced }}", "{{new\nline}}", "{{caf\u00e9}}", '{{"quoted"}}', "{{{{twice}}}}"]},
+        {"empty": {}, "none": [], "nested": {"deeper": ("{{in.a.tuple}}", {"x": {"y": "{{z}}"}})}},
+    ],
+)
+def test_the_same_placeholders_are_found_text_by_text(template: Any) -> None:
+    original = kfp.compiler._data_passing_rewriter.extract_all_placeholders
+    with lean.lean():
+        found = kfp.compiler._data_passing_rewriter.extract_all_placeholders(template)
+    assert found == original(template)
+
+
 def test_kfp_is_as_it_was_after_a_compile_that_ends_well_and_after_one_that_does_not() -> None:
     def broken() -> None:
         pipelines.add(1)

@@ -176,6 +176,18 @@ time.sleep(0.5)
     assert processes_with(mark) == []
 
 
+def test_a_summary_is_the_package_without_what_is_large(zygote: Zygote) -> None:
+    text = PIPELINE.format(name="whole")
+    whole = compile_text(zygote, text)
+
+    summary = compile_text(zygote, text, summary=True)
+
+    assert whole.workflow and whole.text
+    assert (summary.workflow, summary.text) == ({}, "")
+    of_its_own = {"compiled_at": "", "sha256": ""}  # kfp notes the time in the text
+    assert {**summary.summary(), **of_its_own} == {**whole.summary(), **of_its_own}
+
+
 def test_requests_at_the_same_time_are_each_answered_right_and_a_slow_one_holds_up_none(zygote: Zygote) -> None:
     slow = zygote.submit({"id": "slow", "path": "/tmp/slow.py", "content": "while True: pass", "time_limit": 60})
     futures = [

@@ -35,7 +35,8 @@ class VersionMethods:
 
     def compile(self, call: Call, root: str, source: Wire, function: Optional[str], time_limit: float) -> Wire:
         """Return the summary of the compiled source."""
-        return self._compiler.compile(call, root, source, function=function, time_limit=time_limit).summary()
+        package = self._compiler.compile(call, root, source, function=function, time_limit=time_limit, summary=True)
+        return package.summary()
 
     def create_version(
         self,
