@@ -23,7 +23,7 @@ def work():
 def faults(pieces):
     reader, writer = os.pipe()
     if os.fork() == 0:
-        warm_memory.make_own(pieces)
+        pieces.make_own()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         work()
         os.write(writer, str(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before).encode())
@@ -33,7 +33,7 @@ def faults(pieces):
 
 memory[:] = b"x" * len(memory)
 pieces = warm_memory.written_by(work)
-print(memory[0], len(pieces), faults([]), faults(pieces))
+print(memory[0], len(pieces), faults(warm_memory.Pieces()), faults(pieces))
 """
 
 

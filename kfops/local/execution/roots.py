@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
 from ..executors.base import Job
+from .aside import Aside
 from .paths import FOR_MOUNTS, OWN
 
 #: After so many seconds the kernel has let go of what was mounted in a root; before, removing that takes it long.
@@ -47,6 +48,7 @@ class Roots:
         self._known: Dict[Path, Tuple[int, List[str]]] = {}
         self._thrown: List[Path] = []
         self._unswept: List[Path] = []
+        self._aside = Aside(self._folder / "aside", threads)
         self._closed = False
 
     def take(self) -> Path:
@@ -76,6 +78,7 @@ class Roots:
             shutil.rmtree(str(root), ignore_errors=True)
         self._thrown.clear()
         self._unswept.clear()
+        self._aside.close()
 
     def _throw(self, root: Path) -> None:
         self._forget(str(root))
@@ -92,8 +95,13 @@ class Roots:
         self._unswept.remove(root)
         loop = asyncio.get_event_loop()
         self._threads.submit(self._sweep, root).add_done_callback(
-            lambda swept: _call_in(loop, self._free.append if swept.result() else self._throw, root)
+            lambda swept: _call_in(loop, self._take_swept if swept.result() else self._throw, root)
         )
+
+    def _take_swept(self, root: Path) -> None:
+        self._free.append(root)
+        if not self._closed:
+            self._aside.tidy_later()
 
     def _remove(self, root: Path) -> None:
         if root in self._thrown:
@@ -113,7 +121,8 @@ class Roots:
             if any(os.path.islink(f"{root}{folder}") for folder in [*_AROUND, *OWN]):
                 return False  # a step can make a link of it that leads anywhere
             for folder in OWN:
-                _empty(f"{root}{folder}")
+                for name in os.listdir(f"{root}{folder}"):
+                    self._aside.put(f"{root}{folder}/{name}")
             os.chmod(root, 0o755)  # noqa: S103 - as the root of any file system
             seen = _seen(root)
             if self._known.get(root) == seen:
@@ -131,16 +140,6 @@ def lasts(job: Job) -> bool:
     """
     in_place = all(mount.path == mount.source for mount in job.mounts)
     return set(job.opened) <= set(FOR_MOUNTS) and in_place and set(job.private) == set(OWN)
-
-
-def _empty(folder: str) -> None:
-    """Remove what is in a folder that nobody uses any more."""
-    for entry in list(os.scandir(folder)):
-        if entry.is_dir(follow_symlinks=False):
-            _empty(entry.path)
-            os.rmdir(entry.path)
-        else:
-            os.unlink(entry.path)
 
 
 def _seen(root: Path) -> Tuple[int, List[str]]:

@@ -121,13 +121,13 @@ class Guard:
         while True:
             for request in self._requests():
                 if request["op"] == "run":
-                    event = self._run(request["job"])
+                    event = self._run(request)
                     self._tell(request["job"]["id"], event)
                     if event.get("last"):
                         return
 
     def _requests(self) -> List[Dict[str, Any]]:
-        """Return what the backend has sent; when it is gone, end, and the step that is running with it."""
+        """Return what the backend has sent, each with its ``line``; when it is gone, end, and the step with it."""
         chunk = self._backend.recv(1 << 20)
         if not chunk:
             if self._parent:
@@ -135,9 +135,10 @@ class Guard:
                 os.waitpid(self._parent, 0)
             os._exit(0)
         *lines, self._pending = (self._pending + chunk).split(b"\n")
-        return [json.loads(line) for line in lines]
+        return [{**json.loads(line), "line": line + b"\n"} for line in lines]
 
-    def _run(self, job: Dict[str, Any]) -> Dict[str, Any]:
+    def _run(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        job = request["job"]
         try:
             log = open_log(job)
             try:

@@ -25,6 +25,9 @@ else:  # this file is run by path, outside of its package
     import namespaces
     from parents import end_if_abandoned, open_log, reap_all, send_to_all, spawn_step
 
+#: Seconds after which a step has been started, and none has ended that needs memory.
+_STARTED = 0.0005
+
 
 class LastingGuard(forkserver.Guard):
     """Runs steps in namespaces that last, where it can; the others as any guard does."""
@@ -34,11 +37,13 @@ class LastingGuard(forkserver.Guard):
         self._init = 0
         self._channel = backend
         self._form: Tuple[List[str], List[str]] = ([], [])
+        self._kills = namespaces.out_of_memory_kills()
 
-    def _run(self, job: Dict[str, Any]) -> Dict[str, Any]:
+    def _run(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        job = request["job"]
         form = (job["private"], job["opened"])
         if not self._isolated or not _is_plain(job) or (self._init and form != self._form):
-            return super()._run(job)
+            return super()._run(request)
         try:
             before = self._view and self._view.seen
             if self._refreshed(job).seen != before and self._init:
@@ -46,7 +51,7 @@ class LastingGuard(forkserver.Guard):
             if not self._init:
                 self._form = form
                 self._fork_lasting_init(job)
-            self._channel.sendall(json.dumps(job).encode() + b"\n")
+            self._channel.sendall(request["line"])
             return self._await_event()
         except OSError as error:
             return {"error": f"The step could not be started: {error}", "last": True}
@@ -73,11 +78,14 @@ class LastingGuard(forkserver.Guard):
 
     def _await_event(self) -> Dict[str, Any]:
         """Wait for init to tell how the step ended, passing on what the backend wants of it."""
-        kills, killed, told = namespaces.out_of_memory_kills(), False, b""
+        looked, killed, told = False, False, b""
         self._parent = self._init
         while not told.endswith(b"\n"):
-            ready = select.select([self._channel.fileno(), self._backend.fileno()], [], [])[0]
-            if self._channel.fileno() in ready:
+            ready = select.select([self._channel, self._backend], [], [], *([] if looked else [_STARTED]))[0]
+            if not ready:  # only now: the step is not to wait for this
+                looked, self._kills = True, namespaces.out_of_memory_kills()
+                continue
+            if self._channel in ready:
                 chunk = self._channel.recv(1 << 16)
                 if not chunk:
                     break
@@ -89,7 +97,7 @@ class LastingGuard(forkserver.Guard):
         self._parent = 0
         event: Dict[str, Any] = json.loads(told) if told else {"signal": int(signal.SIGKILL), "last": True}
         if event.get("signal") == signal.SIGKILL and not killed:
-            event["out_of_memory"] = namespaces.out_of_memory_kills() > kills
+            event["out_of_memory"] = namespaces.out_of_memory_kills() > self._kills
         return event
 
 
@@ -99,8 +107,8 @@ class Steps:
     def make_ready(self) -> None:
         """Do what can be done for the next step before it is known."""
 
-    def run(self, job: Dict[str, Any], log: int) -> int:
-        """Run a step and return its wait status."""
+    def run(self, job: Dict[str, Any], log: int, line: bytes) -> int:
+        """Run a step, whose job came with this line, and return its wait status."""
         return spawn_step(job, log)
 
 
@@ -126,7 +134,7 @@ def _be_init(channel: socket.socket, job: Dict[str, Any], view: namespaces.View,
             line = lines.readline()
             if not line:
                 break
-            event = _run_step(json.loads(line), steps)
+            event = _run_step(json.loads(line)["job"], line, steps)
             if mounts.have_changed():
                 event["last"] = True
             channel.sendall(json.dumps(event).encode() + b"\n")
@@ -134,13 +142,13 @@ def _be_init(channel: socket.socket, job: Dict[str, Any], view: namespaces.View,
         os._exit(1)
 
 
-def _run_step(job: Dict[str, Any], steps: Steps) -> Dict[str, Any]:
+def _run_step(job: Dict[str, Any], line: bytes, steps: Steps) -> Dict[str, Any]:
     try:
         for folder in job["private"]:
             namespaces.empty_folder(folder)
         log = open_log(job)
         try:
-            status = steps.run(job, log)
+            status = steps.run(job, log, line)
         finally:
             os.close(log)
         send_to_all(signal.SIGKILL)

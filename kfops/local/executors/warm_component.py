@@ -122,6 +122,12 @@ def rehearse() -> None:
     _set_variables(variables)
 
 
+def rehearse_all() -> None:
+    """Run a component in a process that is nothing else, with all that a component's process does at its end."""
+    rehearse()
+    _wind_up()
+
+
 def looked_at(name: str) -> bool:
     """Tell whether a variable is one that Python or its libraries look at when they start."""
     return name in _LOOKED_AT or name.startswith(_LOOKED_AT_FAMILIES)
@@ -217,14 +223,7 @@ def _show(error: BaseException) -> None:
 def _end(code: int, answer: Answer) -> NoReturn:
     """End as the interpreter does: threads, exit handlers, what the component's module holds, output."""
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
-        for name in (_COMPONENT, "__main__"):
-            module = sys.modules.pop(name, None)
-            vars(module).clear() if module is not None else None
-        gc.collect()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _wind_up()
     except BaseException:
         code = code or 120  # what Python says when it cannot write its output
     if code < 0:
@@ -232,3 +231,14 @@ def _end(code: int, answer: Answer) -> NoReturn:
         os.kill(os.getpid(), -code)
     answer.tell(code)
     os._exit(code)
+
+
+def _wind_up() -> None:
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for name in (_COMPONENT, "__main__"):
+        module = sys.modules.pop(name, None)
+        vars(module).clear() if module is not None else None
+    gc.collect()
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -7,6 +7,7 @@ where that waits to be told what it is.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -49,7 +50,8 @@ class WarmGuard(lasting.LastingGuard):
             components.make_ready()
             return job, log
 
-        return self._fork_init(self._refreshed(job), take_job, components.run)
+        line = json.dumps({"job": job}).encode() + b"\n"
+        return self._fork_init(self._refreshed(job), take_job, functools.partial(components.run, line=line))
 
 
 class Components(lasting.Steps):
@@ -74,12 +76,12 @@ class Components(lasting.Steps):
         for descriptor in (*spaces, theirs.detach()):
             os.close(descriptor)
 
-    def run(self, job: Dict[str, Any], log: int) -> int:
+    def run(self, job: Dict[str, Any], log: int, line: bytes) -> int:
         """Tell the process what it is; return its wait status at its end."""
         assert self._process is not None
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGUSR1})
         with self._process:
-            warm_joining.send(self._process, [log], json.dumps(job).encode() + b"\n")
+            warm_joining.send(self._process, [log], line)
             told = self._process.recv(64)
         if not told:
             raise OSError("the process that starts kfp v2 components has ended")

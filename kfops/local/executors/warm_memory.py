@@ -14,11 +14,51 @@ from typing import Callable, Iterator, List, Tuple
 
 _COLLAPSE = 25  # MADV_COLLAPSE, of Linux 6.1 and later
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, of Linux 5.14 and later
+_PIDFD_OPEN, _PROCESS_MADVISE = 434, 440  # whatever the kind of processor
+_AT_ONCE = 1024
 _LARGE = 2 << 20
 _PRESENT, _EXCLUSIVE = 1 << 63, 1 << 56  # bits of an entry of /proc/self/pagemap
 
-#: Begin and end of pieces of memory.
-Pieces = List[Tuple[int, int]]
+
+class _Piece(ctypes.Structure):
+    """The kernel's ``struct iovec``."""
+
+    _fields_ = (("begin", ctypes.c_void_p), ("size", ctypes.c_size_t))
+
+
+class Pieces:
+    """Pieces of memory, kept in the form in which the kernel takes them all at once (since Linux 6.13).
+
+    Parameters
+    ----------
+    pieces
+        Begin and end of each.
+    """
+
+    def __init__(self, *pieces: Tuple[int, int]) -> None:
+        groups = [pieces[first : first + _AT_ONCE] for first in range(0, len(pieces), _AT_ONCE)]
+        self._groups = [
+            (_Piece * len(group))(*(_Piece(begin, end - begin) for begin, end in group)) for group in groups
+        ]
+        self._size = sum(end - begin for begin, end in pieces)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._groups))
+
+    def make_own(self) -> None:
+        """As a child: get copies of the parent's memory before they are needed."""
+        libc, done = ctypes.CDLL(None), 0
+        here = libc.syscall(_PIDFD_OPEN, os.getpid(), 0)
+        for group in self._groups if here >= 0 else []:
+            length, flags = ctypes.c_size_t(len(group)), ctypes.c_uint(0)
+            done += libc.syscall(_PROCESS_MADVISE, here, ctypes.byref(group), length, _POPULATE_WRITE, flags)
+        if here >= 0:
+            os.close(here)
+        if done == self._size:
+            return
+        for group in self._groups:
+            for piece in group:
+                libc.madvise(ctypes.c_void_p(piece.begin), ctypes.c_size_t(piece.size), _POPULATE_WRITE)
 
 
 def gather() -> None:
@@ -48,24 +88,17 @@ def written_by(work: Callable[[], None]) -> Pieces:
         os.read(done, 1)
         return _own(child)
     except OSError:
-        return []
+        return Pieces()
     finally:
         for descriptor in (end, done):
             os.close(descriptor)
         os.waitpid(child, 0)
 
 
-def make_own(pieces: Pieces) -> None:
-    """As a child: get copies of the parent's memory before they are needed."""
-    libc = ctypes.CDLL(None)
-    for begin, end in pieces:
-        libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _POPULATE_WRITE)
-
-
 def _own(process: int) -> Pieces:
     """Return the memory that a process does not share with its parent."""
     page = os.sysconf("SC_PAGESIZE")
-    pieces: Pieces = []
+    pieces: List[Tuple[int, int]] = []
     with open(f"/proc/{process}/pagemap", "rb", buffering=0) as file:
         for begin, end, _ in _writable(process):
             file.seek(begin // page * 8)
@@ -78,7 +111,7 @@ def _own(process: int) -> Pieces:
                     pieces[-1] = (pieces[-1][0], place + page)
                 else:
                     pieces.append((place, place + page))
-    return pieces
+    return Pieces(*pieces)
 
 
 def _writable(process: int) -> Iterator[Tuple[int, int, bool]]:

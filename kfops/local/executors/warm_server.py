@@ -111,8 +111,8 @@ def _become_ready(written: warm_memory.Pieces, answer: int, pids: int, mounts: i
         if pid != 0:
             _tell(answer, os.waitpid(pid, 0)[1])
             os._exit(0)
+    written.make_own()
     forkserver.settle_early()
-    warm_memory.make_own(written)
     init = socket.socket(fileno=answer)
     text, descriptors = warm_joining.receive_line(init)
     told = warm_component.Answer(init.detach())
@@ -121,7 +121,7 @@ def _become_ready(written: warm_memory.Pieces, answer: int, pids: int, mounts: i
     warm_joining.join_mounts(mounts)
     if users:
         warm_joining.drop_capabilities()
-    return json.loads(text), descriptors[0], told
+    return json.loads(text)["job"], descriptors[0], told
 
 
 def _tell(answer: int, status: int) -> None:
@@ -201,7 +201,7 @@ def main(descriptor: int, backend: int) -> Optional[Tuple[Forked, bytes, int]]:
     gc.collect()
     gc.freeze()
     warm_memory.gather()
-    written = warm_memory.written_by(warm_component.rehearse) if modules else []
+    written = warm_memory.written_by(warm_component.rehearse_all) if modules else warm_memory.Pieces()
     forked = Server(requests, forkserver_id, written).serve()
     return None if forked is None else (forked, said, modules)
 
