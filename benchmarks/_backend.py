@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import http.client
 import json
@@ -80,7 +81,10 @@ class Backend:
 
 @contextlib.contextmanager
 def backend(fill: Optional[Callable[[Path], None]] = None) -> Iterator[Backend]:
-    """Start a backend in a folder of its own, which ``fill`` may put something into; stop and delete it at the end."""
+    """Start a backend in a folder of its own, which ``fill`` may put something into, and stop it at the end.
+
+    The folder is deleted when all is measured: a file system without a journal is slow for minutes after that.
+    """
     folder = Path(tempfile.mkdtemp(prefix="kfops-benchmark-", dir=_disk()))
     try:
         if fill is not None:
@@ -88,7 +92,7 @@ def backend(fill: Optional[Callable[[Path], None]] = None) -> Iterator[Backend]:
         yield Backend(daemon.ensure_running(folder))
     finally:
         daemon.stop(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _disk() -> str:

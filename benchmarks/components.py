@@ -62,7 +62,7 @@ def rows(rounds: int) -> Iterator[Row]:
                 "compiled": lambda: _timed(command, environment),
                 "process": functools.partial(_by_process, running, short),
             },
-            max(2, rounds // 2),
+            max(3, rounds),
         )
     times = compared["compiled"].median / (compared["warm"].median / CHAIN)
     limit = f"{compared['compiled'].text()}, the command as it is compiled"

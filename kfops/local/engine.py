@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Any, Dict, Optional
 
 from ..errors import InvalidInput
 from .artifacts import ArtifactStore
@@ -95,11 +95,11 @@ class Engine:
         """Refuse a Workflow whose steps would wait for what is not here before it is accepted; raises InvalidInput."""
         self._runners.check_needs(workflow, settings)
 
-    def submit(self, run_id: str) -> None:
-        """Execute a run that the store has."""
+    def submit(self, run_id: str, workflow: Optional[Dict[str, Any]] = None) -> None:
+        """Execute a run that the store has; its ``workflow`` is read there unless it is given."""
         if run_id in self._tasks:
             return
-        task = asyncio.ensure_future(self._execute(run_id))
+        task = asyncio.ensure_future(self._execute(run_id, workflow))
         self._tasks[run_id] = task
         task.add_done_callback(lambda done: self._forget(run_id))
 
@@ -128,10 +128,10 @@ class Engine:
         else:  # its end has been told, but it still puts its things away
             ending.add_done_callback(lambda done: self.submit(run_id))
 
-    async def _execute(self, run_id: str) -> None:
+    async def _execute(self, run_id: str, workflow: Optional[Dict[str, Any]]) -> None:
         try:
             folder = self._data_dir / "runs" / run_id
-            submitted = self._records.workflow(run_id)
+            submitted = self._records.workflow(run_id) if workflow is None else workflow
             settings = of_workflow(submitted)
             width = settings.parallelism or self._width
             runner = await self._runners.of(settings)

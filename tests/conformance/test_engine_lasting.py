@@ -24,8 +24,12 @@ def data() -> Iterator[Path]:
 
 
 def after(first: str, second: str) -> dict[str, Any]:
-    """Return a workflow of two shell steps, the second of which has the first one's root."""
-    return workflow(dag("main", task("a"), task("b", after=("a",))), shell("a", first), shell("b", second))
+    """Return a workflow of two shell steps, the second of which has the first one's root.
+
+    Between them there is one that has another root, while that of the first is emptied.
+    """
+    steps = [task("a"), task("pause", after=("a",)), task("b", after=("pause",))]
+    return workflow(dag("main", *steps), shell("a", first), shell("pause", "sleep 0.1"), shell("b", second))
 
 
 NAMESPACE = "readlink /proc/self/ns/pid"
@@ -47,6 +51,8 @@ def test_one_step_after_another_has_the_same_namespaces(data: Path) -> None:
         "echo x > /tmp/x",
         "mkdir -p /tmp/a/b; echo x > /tmp/a/b/c; chmod 0 /tmp/a/b",
         "echo x > here; mkdir there",
+        "for number in $(seq 200); do echo x > /tmp/$number; done",
+        "head -c 200000 /dev/zero > /tmp/much; mkdir -p /tmp/little/folder; ln -s /etc /tmp/little/etc",
         "echo x > /.kfops/x",
         "echo x > /x",
         "mkdir -p /x/y",

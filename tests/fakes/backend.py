@@ -41,7 +41,7 @@ class ScriptedBackend:
     async def check(self, settings: Settings) -> None:
         """Take every project's settings."""
 
-    def submit(self, run_id: str) -> None:
+    def submit(self, run_id: str, workflow: Any = None) -> None:
         """Leave the run where it is, unless the test has other plans: it moves it."""
         self.on_submit(run_id)
 

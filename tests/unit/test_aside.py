@@ -55,9 +55,9 @@ def test_a_little_waits_and_is_removed_when_nothing_new_comes(left, tmp_path, mo
     monkeypatch.setattr(module, "_QUIET", 0.05)
 
     async def work(aside: Aside) -> None:
-        aside.put(a_folder(left))
+        assert aside.put(a_folder(left))
         (left / "file").write_text("text")
-        aside.put(str(left / "file"))
+        assert aside.put(str(left / "file"))
         assert os.listdir(left) == []
         assert sorted(below(tmp_path / "aside")).count("data") == 1
         aside.tidy_later()
@@ -67,11 +67,13 @@ def test_a_little_waits_and_is_removed_when_nothing_new_comes(left, tmp_path, mo
 
 
 @pytest.mark.parametrize("much", [{"files": 40}, {"size": 1 << 17}])
-def test_much_is_removed_at_once(much, left, tmp_path):
+def test_much_is_left_to_be_removed(much, left, tmp_path):
     async def work(aside: Aside) -> None:
-        aside.put(a_folder(left, **much))
-        assert os.listdir(left) == []
+        folder = a_folder(left, **much)
+        assert not aside.put(folder)
         assert below(tmp_path / "aside") == []
+        module.remove(folder)
+        assert os.listdir(left) == []
 
     during(work, tmp_path / "aside")
 
@@ -98,8 +100,8 @@ def test_a_link_is_taken_away_and_not_what_it_leads_to(left, tmp_path):
     (folder / "link").symlink_to(tmp_path / "kept")
 
     async def work(aside: Aside) -> None:
-        aside.put(str(left / "link"))
-        aside.put(str(folder))
+        assert aside.put(str(left / "link"))
+        assert aside.put(str(folder))
 
     during(work, tmp_path / "aside")
     assert os.listdir(left) == []
@@ -107,14 +109,21 @@ def test_a_link_is_taken_away_and_not_what_it_leads_to(left, tmp_path):
     assert not (tmp_path / "aside").exists()
 
 
-def test_what_cannot_be_moved_is_removed(left, tmp_path, monkeypatch):
+def test_a_link_is_removed_and_not_what_it_leads_to(left, tmp_path):
+    (tmp_path / "kept").mkdir()
+    (left / "outputs").mkdir()
+    (left / "outputs" / "link").symlink_to(tmp_path / "kept")
+    module.remove(str(left / "outputs"))
+    assert (os.listdir(left), (tmp_path / "kept").is_dir()) == ([], True)
+
+
+def test_what_cannot_be_moved_is_left_to_be_removed(left, tmp_path, monkeypatch):
     def refused(source: str, target: str) -> None:
         raise PermissionError(source)
 
     monkeypatch.setattr(module.os, "rename", refused)
 
     async def work(aside: Aside) -> None:
-        aside.put(a_folder(left))
-        assert os.listdir(left) == []
+        assert not aside.put(a_folder(left))
 
     during(work, tmp_path / "aside")

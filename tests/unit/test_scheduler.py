@@ -30,7 +30,7 @@ class Engine:
     def __init__(self):
         self.submitted = []
 
-    def submit(self, run_id):
+    def submit(self, run_id, workflow=None):
         self.submitted.append(run_id)
 
 

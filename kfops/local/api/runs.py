@@ -86,7 +86,7 @@ class Runs(Handler):
                 **spec.owners,
             )
         )
-        self.backend.engine.submit(run_id)
+        self.backend.engine.submit(run_id, executed)
         self.reply(detail(row, executed_text, []))
 
 

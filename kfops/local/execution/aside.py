@@ -11,13 +11,12 @@ import asyncio
 import itertools
 import os
 import shutil
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Optional
 
 #: So many entries, with so many bytes in all, are little.
-_FEW, _SMALL = 64, 1 << 16
+FEW, _SMALL = 64, 1 << 16
 #: So much waits here at most, before it is removed however busy the machine is.
 _MOST = 1000
 #: Seconds without anything new after which what waits is removed.
@@ -25,7 +24,7 @@ _QUIET = 60.0
 
 
 class Aside:
-    """Files and folders that nobody uses any more.
+    """Files and folders that nobody uses any more; to be used in the event loop's thread.
 
     Parameters
     ----------
@@ -38,25 +37,17 @@ class Aside:
     def __init__(self, folder: Path, threads: ThreadPoolExecutor) -> None:
         self._folder = folder
         self._threads = threads
-        self._lock = threading.Lock()
         self._waiting = ""
         self._names = itertools.count()
         self._number = 0
         self._timer: Optional[asyncio.TimerHandle] = None
 
-    def put(self, path: str) -> None:
-        """Take a file or folder away; may be called in any thread.
-
-        Raises
-        ------
-        OSError
-            It cannot be removed.
-        """
-        if not (_is_little(path) and self._keep(path)):
-            _remove(path)
+    def put(self, path: str) -> bool:
+        """Take a file or folder away, unless it is so much that it should be removed; tell whether it was done."""
+        return _is_little(path) and self._keep(path)
 
     def tidy_later(self) -> None:
-        """Have what was put here removed in a while; to be called in the event loop's thread."""
+        """Have what was put here removed in a while."""
         if self._timer is not None:
             self._timer.cancel()
         if self._number > _MOST:
@@ -71,23 +62,20 @@ class Aside:
         shutil.rmtree(str(self._folder), ignore_errors=True)
 
     def _keep(self, path: str) -> bool:
-        with self._lock:
-            try:
-                if not self._waiting:
-                    waiting = self._folder / str(next(self._names))
-                    waiting.mkdir(parents=True)
-                    self._waiting = str(waiting)
-                os.rename(path, f"{self._waiting}/{next(self._names)}")
-            except OSError:  # it is a folder that this user must not write
-                return False
-            self._number += 1
-            return True
+        try:
+            if not self._waiting:
+                waiting = self._folder / str(next(self._names))
+                waiting.mkdir(parents=True)
+                self._waiting = str(waiting)
+            os.rename(path, f"{self._waiting}/{next(self._names)}")
+        except OSError:  # it is a folder that this user must not write
+            return False
+        self._number += 1
+        return True
 
     def _tidy(self) -> None:
         """Remove what waits; what is put here meanwhile waits elsewhere."""
-        with self._lock:
-            waiting, self._waiting, self._number = self._waiting, "", 0
-        self._timer = None
+        waiting, self._waiting, self._number, self._timer = self._waiting, "", 0, None
         self._threads.submit(shutil.rmtree, waiting, ignore_errors=True)
 
 
@@ -106,15 +94,16 @@ def _is_little(path: str) -> bool:
                     folders.append(entry.path)
                 else:
                     size += entry.stat(follow_symlinks=False).st_size
-                if entries > _FEW or size > _SMALL:
+                if entries > FEW or size > _SMALL:
                     return False
     return size <= _SMALL
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
+    """Remove a file, or a folder with all that is in it; raises OSError."""
     if os.path.islink(path) or not os.path.isdir(path):
         os.unlink(path)
         return
     for entry in list(os.scandir(path)):
-        _remove(entry.path)
+        remove(entry.path)
     os.rmdir(path)

@@ -7,20 +7,22 @@ folders (``/tmp`` and the like) to be emptied here; a root in which it left anyt
 from __future__ import annotations
 
 import asyncio
+import functools
+import itertools
 import os
 import secrets
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from ..executors.base import Job
-from .aside import Aside
+from .aside import FEW, Aside, remove
 from .paths import FOR_MOUNTS, OWN
 
 #: After so many seconds the kernel has let go of what was mounted in a root; before, removing that takes it long.
 _LET_GO = 0.5
-#: Seconds that a root waits to be swept: what follows from a step's end is begun first, as both need this process.
+#: Seconds that a root waits to be swept, if no step begins meanwhile: what follows from a step's end comes first.
 _FIRST_OTHERS = 0.004
 #: The folders around every step's own, and those in which the host's entries are shown one by one.
 _AROUND = sorted({os.path.dirname(folder) for folder in OWN})
@@ -48,6 +50,7 @@ class Roots:
         self._known: Dict[Path, Tuple[int, List[str]]] = {}
         self._thrown: List[Path] = []
         self._unswept: List[Path] = []
+        self._timer: Optional[asyncio.TimerHandle] = None
         self._aside = Aside(self._folder / "aside", threads)
         self._closed = False
 
@@ -69,11 +72,27 @@ class Roots:
             self._free.append(root)
         else:
             self._unswept.append(root)
-            asyncio.get_event_loop().call_later(_FIRST_OTHERS, self._begin_to_sweep, root)
+            if self._timer is None:
+                self._timer = asyncio.get_event_loop().call_later(_FIRST_OTHERS, self.sweep)
+
+    def sweep(self) -> None:
+        """Empty the roots that were given back: to be called when there is a moment, as when a step is on its way."""
+        unswept, self._unswept = self._unswept, []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for root in unswept:
+            clean = self._sweep(root, self._put_aside)
+            if clean is None:  # other threads would hold up this one, but for much there is no other way
+                self._sweep_in_thread(root)
+            else:
+                self._take_swept(root, clean)
 
     def close(self) -> None:
         """Remove those that are left; one that is thrown away later is removed at once."""
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         for root in [*self._free, *self._thrown, *self._unswept]:
             shutil.rmtree(str(root), ignore_errors=True)
         self._thrown.clear()
@@ -89,16 +108,21 @@ class Roots:
         self._thrown.append(root)
         asyncio.get_event_loop().call_later(_LET_GO, self._remove, root)
 
-    def _begin_to_sweep(self, root: Path) -> None:
-        if root not in self._unswept:
-            return
-        self._unswept.remove(root)
+    def _sweep_in_thread(self, root: Path) -> None:
         loop = asyncio.get_event_loop()
-        self._threads.submit(self._sweep, root).add_done_callback(
-            lambda swept: _call_in(loop, self._take_swept if swept.result() else self._throw, root)
+        self._threads.submit(self._sweep, root, _remove_all).add_done_callback(
+            lambda swept: _call_in(loop, functools.partial(self._take_swept, root, bool(swept.result())))
         )
 
-    def _take_swept(self, root: Path) -> None:
+    def _put_aside(self, folder: str) -> bool:
+        with os.scandir(folder) as entries:
+            few = [entry.path for entry in itertools.islice(entries, FEW + 1)]
+        return len(few) <= FEW and all(map(self._aside.put, few))
+
+    def _take_swept(self, root: Path, clean: bool) -> None:
+        if not clean:
+            self._throw(root)
+            return
         self._free.append(root)
         if not self._closed:
             self._aside.tidy_later()
@@ -111,18 +135,20 @@ class Roots:
     def _untouched(self, root: Path) -> bool:
         """Tell whether a root is as it was when it was last looked through; cheap, as it is asked after each step."""
         try:
-            return not any(os.listdir(f"{root}{folder}") for folder in OWN) and self._known.get(root) == _seen(root)
+            return all(_is_empty(f"{root}{folder}") for folder in OWN) and self._known.get(root) == _seen(root)
         except OSError:
             return False
 
-    def _sweep(self, root: Path) -> bool:
-        """Empty the folders that are every step's own; tell whether the root is as good as new."""
+    def _sweep(self, root: Path, empty: Callable[[str], bool]) -> Optional[bool]:
+        """Empty the folders that are every step's own; tell whether the root is as good as new.
+
+        ``empty`` does that with one of them, and tells whether it has; None when it has not.
+        """
         try:
             if any(os.path.islink(f"{root}{folder}") for folder in [*_AROUND, *OWN]):
                 return False  # a step can make a link of it that leads anywhere
-            for folder in OWN:
-                for name in os.listdir(f"{root}{folder}"):
-                    self._aside.put(f"{root}{folder}/{name}")
+            if not all(empty(f"{root}{folder}") for folder in OWN):
+                return None
             os.chmod(root, 0o755)  # noqa: S103 - as the root of any file system
             seen = _seen(root)
             if self._known.get(root) == seen:
@@ -140,6 +166,17 @@ def lasts(job: Job) -> bool:
     """
     in_place = all(mount.path == mount.source for mount in job.mounts)
     return set(job.opened) <= set(FOR_MOUNTS) and in_place and set(job.private) == set(OWN)
+
+
+def _is_empty(folder: str) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is None
+
+
+def _remove_all(folder: str) -> bool:
+    for name in os.listdir(folder):
+        remove(f"{folder}/{name}")
+    return True
 
 
 def _seen(root: Path) -> Tuple[int, List[str]]:
@@ -168,8 +205,8 @@ def _link(path: str) -> str:
     return os.readlink(path) if os.path.islink(path) else ""
 
 
-def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[[Path], None], root: Path) -> None:
+def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
     try:
-        loop.call_soon_threadsafe(function, root)
+        loop.call_soon_threadsafe(function)
     except RuntimeError:
         pass  # the loop has ended, and who closes the roots removes them all

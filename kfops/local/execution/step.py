@@ -108,6 +108,7 @@ class StepRunner:
             preparing = functools.partial(self._prepare, step, root)
             draft, containers = await self._in_thread(preparing) if takes_long(step, self._around) else preparing()
             again = containers[-1][1].lasting
+            asyncio.get_event_loop().call_soon(self._roots.sweep)  # when this step is on its way
             ended = await self._execute(draft, containers)
             if isinstance(ended, Result):
                 return ended

@@ -104,8 +104,8 @@ class LastingGuard(forkserver.Guard):
 class Steps:
     """Runs steps one after another, as pid 1 of their namespace."""
 
-    def make_ready(self) -> None:
-        """Do what can be done for the next step before it is known."""
+    def make_ready(self, channel: socket.socket) -> None:
+        """Do what can be done for the next step before it comes over the channel."""
 
     def run(self, job: Dict[str, Any], log: int, line: bytes) -> int:
         """Run a step, whose job came with this line, and return its wait status."""
@@ -130,7 +130,7 @@ def _be_init(channel: socket.socket, job: Dict[str, Any], view: namespaces.View,
         signal.signal(signal.SIGTERM, lambda number, frame: send_to_all(signal.SIGTERM))
         mounts, lines = _Mounts(), channel.makefile("rb")
         while True:
-            steps.make_ready()
+            steps.make_ready(channel)
             line = lines.readline()
             if not line:
                 break

@@ -1,6 +1,6 @@
 """The guard of kfp v2 components: the next one is forked while the backend is still busy with the last.
 
-A fork of the process that has imported kfp takes longer than all else that is done for a component. So as soon as a
+A fork of the process that has imported kfp takes longer than all else that is done for a component. So soon after a
 component has ended, pid 1 of the namespace in which the next one will be has the warm server fork a process into it,
 where that waits to be told what it is.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -22,6 +23,8 @@ else:  # this file is imported by a program that is run by path, outside of its 
     import lasting
     import warm_joining
 
+#: Seconds after a component's end until the next one is forked: what follows from the end has the machine first.
+_REST = 0.0025
 #: Signals of whose end a shell says nothing.
 _UNSAID = {signal.SIGINT, signal.SIGPIPE}
 
@@ -47,7 +50,7 @@ class WarmGuard(lasting.LastingGuard):
         components = Components(self._warm_server)
 
         def take_job() -> Tuple[Dict[str, Any], int]:
-            components.make_ready()
+            components.fork()
             return job, log
 
         line = json.dumps({"job": job}).encode() + b"\n"
@@ -67,7 +70,12 @@ class Components(lasting.Steps):
         self._requests = requests
         self._process: Optional[socket.socket] = None
 
-    def make_ready(self) -> None:
+    def make_ready(self, channel: socket.socket) -> None:
+        """Have a process forked into this namespace, in a moment or when its job comes."""
+        select.select([channel], [], [], _REST)
+        self.fork()
+
+    def fork(self) -> None:
         """Have a process forked into this namespace, where it waits for its job."""
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whom a component leaves behind is nobody's to wait for
         self._process, theirs = socket.socketpair()

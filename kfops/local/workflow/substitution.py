@@ -51,13 +51,14 @@ def texts_with_placeholders(value: Any) -> List[str]:
 
     def look(items: Iterable[Any]) -> None:
         for item in items:
-            if isinstance(item, str):
+            kind = type(item)
+            if kind is str:
                 if "{{" in item:
                     found.append(item)
-            elif isinstance(item, dict):
-                look(item)
+            elif kind is dict and item:
+                found.extend([key for key in item if isinstance(key, str) and "{{" in key])
                 look(item.values())
-            elif isinstance(item, list):
+            elif kind is list and item:
                 look(item)
 
     look([value])
