@@ -39,10 +39,9 @@ class Backend:
         """Have the runs to come executed in another way."""
         self.headers[HEADER] = Settings(executor=executor).to_text()
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Optional[bytes] = None) -> Any:
         """Make a request and return its answer."""
-        data = None if body is None else json.dumps(body).encode()
-        self._connection.request(method, f"/apis/v1beta1{path}", data, self.headers)
+        self._connection.request(method, f"/apis/v1beta1{path}", body, self.headers)
         answer = self._connection.getresponse()
         text = answer.read()
         if answer.status != 200:
@@ -51,7 +50,15 @@ class Backend:
 
     def start(self, workflow: Dict[str, Any]) -> str:
         """Start a run and return its id."""
+        return self.start_written(self.written(workflow))
+
+    def written(self, workflow: Dict[str, Any]) -> bytes:
+        """Return the body of a request that starts a run."""
         body = {"name": "measured", "pipeline_spec": {"workflow_manifest": json.dumps(workflow)}}
+        return json.dumps(body).encode()
+
+    def start_written(self, body: bytes) -> str:
+        """Start a run by a body that has been written and return its id."""
         return str(self.ask("POST", "/runs", body)["run"]["id"])
 
     def status(self, run_id: str) -> Dict[str, Any]:

@@ -103,6 +103,11 @@ class Engine:
         self._tasks[run_id] = task
         task.add_done_callback(lambda done: self._forget(run_id))
 
+    async def let_begin(self) -> None:
+        """Return when the first steps of what has just been submitted are on their way, if nothing keeps them."""
+        for _ in ("the run plans its first steps", "they are started"):
+            await asyncio.sleep(0)
+
     def terminate(self, run_id: str) -> None:
         """Stop a run: its steps are killed, its exit handler runs, it ends Failed with the message "terminated"."""
         if run_id in self._runs:

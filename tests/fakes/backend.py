@@ -45,6 +45,9 @@ class ScriptedBackend:
         """Leave the run where it is, unless the test has other plans: it moves it."""
         self.on_submit(run_id)
 
+    async def let_begin(self) -> None:
+        """Nothing begins by itself."""
+
     def terminate(self, run_id: str) -> None:
         self.script(run_id, "Failed", {}, "terminated")
 

@@ -87,6 +87,7 @@ class Runs(Handler):
             )
         )
         self.backend.engine.submit(run_id, executed)
+        await self.backend.engine.let_begin()
         self.reply(detail(row, executed_text, []))
 
 

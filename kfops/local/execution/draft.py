@@ -112,6 +112,7 @@ class Draft:
     layer: Optional[Layer] = None
     launched: bool = False
     afterwards: List[Callable[[], Metrics]] = field(default_factory=list)
+    _places: Optional[Dict[str, Path]] = None
 
     @property
     def container(self) -> Mapping[str, Any]:
@@ -120,7 +121,16 @@ class Draft:
 
     def host(self, path: str) -> Path:
         """Return the host path of a path in the step's view."""
-        return on_host(self.root, path, self.cwd, {mount.path: mount.source for mount in self.mounts})
+        found = None if self._places is None else self._places.get(path)
+        if found is None:
+            found = on_host(self.root, path, self.cwd, {mount.path: mount.source for mount in self.mounts})
+            if self._places is not None:
+                self._places[path] = found
+        return found
+
+    def settle(self) -> None:
+        """Look for each path no more than once from now on: the step has ended, and makes no links any more."""
+        self._places = {}
 
     def python_path(self, folder: str) -> None:
         """Put a folder of the step's view first among those that its Python looks into."""

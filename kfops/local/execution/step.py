@@ -250,6 +250,7 @@ class StepRunner:
         return Result("Succeeded", "", {**done.outputs, "exitCode": "0"})
 
     def _take(self, draft: Draft, ended: Ended) -> Result:
+        draft.settle()
         if ended.error:
             return Result("Error", ended.error)
         if not ended.succeeded:
