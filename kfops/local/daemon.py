@@ -167,7 +167,8 @@ def _running(path: Path) -> Endpoint | None:
         return None
     if endpoint.data_dir != path or _ask(endpoint.url, endpoint.token_path, "/apis/v1beta1/healthz") is None:
         return None
-    return endpoint
+    # Since the file was read, another one may have taken the place of one that was killed, and its port.
+    return endpoint if folder.read_json(path / "connection.json") == facts else None
 
 
 def _ask(url: str, token_path: Path, path: str) -> dict[str, Any] | None:

@@ -122,3 +122,24 @@ def test_waiting_goes_on_over_the_death_of_the_backend(data_dir: Path, nowhere: 
     killer.join(5)
     assert not killer.is_alive()
     assert ended.state == "succeeded"
+
+
+def test_a_backend_that_took_the_place_of_a_killed_one_is_not_taken_for_it(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The killed one's connection.json is read a moment before the other one, on the same port, removes it."""
+    first = daemon.ensure_running(data_dir)
+    os.kill(first.pid, signal.SIGKILL)
+    ask = daemon._ask
+
+    def answered_by_another(*asked: object) -> object:
+        monkeypatch.setattr(daemon, "_ask", ask)
+        (data_dir / "connection.json").unlink()
+        return {}
+
+    monkeypatch.setattr(daemon, "_ask", answered_by_another)
+
+    second = daemon.ensure_running(data_dir)
+
+    assert second.pid != first.pid
+    os.kill(second.pid, 0)
