@@ -81,7 +81,7 @@ class LastingGuard(forkserver.Guard):
         looked, killed, told = False, False, b""
         self._parent = self._init
         while not told.endswith(b"\n"):
-            ready = select.select([self._channel, self._backend], [], [], *([] if looked else [_STARTED]))[0]
+            ready = select.select([self._channel, self._backend], [], [], None if looked else _STARTED)[0]
             if not ready:  # only now: the step is not to wait for this
                 looked, self._kills = True, namespaces.out_of_memory_kills()
                 continue
